@@ -1,0 +1,364 @@
+"""The configuration of a data set: `goalpath.yaml` as frozen, checked models."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Optional, Union
+
+import pydantic
+import yaml
+
+from schemas import names
+from schemas.errors import ConfigError, UnknownStageError
+
+
+class Kind(str, enum.Enum):
+    """What a configured column holds."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+    TEXT = "text"
+    DATE = "date"
+
+
+class Cadence(str, enum.Enum):
+    """When snapshots are taken."""
+
+    EVERY_EVENT = "every_event"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class _Model(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class TableConfig(_Model):
+    """Where a table is and how its columns are to be read.
+
+    Attributes:
+      path: file, folder or glob, relative to the data folder. None: `<table>.csv`,
+        `<table>.parquet` or a folder `<table>/`, whichever is there.
+      rename: column in the file -> column of the contract. All at once, so two
+        columns may swap names.
+      date_format: strptime format of date and time columns; None: ISO 8601.
+      date_formats: the same for single columns (contract names).
+      features: columns to use as features, with their kinds; all others are ignored.
+      null_values: texts that mean "missing".
+    """
+
+    path: Optional[str] = None
+    rename: Mapping[str, str] = pydantic.Field(default_factory=dict)
+    date_format: Optional[str] = None
+    date_formats: Mapping[str, str] = pydantic.Field(default_factory=dict)
+    features: Mapping[str, Kind] = pydantic.Field(default_factory=dict)
+    null_values: tuple[str, ...] = ("",)
+
+
+class TablesConfig(_Model):
+    """One entry a table; `stage_changes` and `cohorts` only where they exist."""
+
+    students: TableConfig = TableConfig()
+    engagements: TableConfig = TableConfig()
+    events: TableConfig = TableConfig()
+    stage_changes: Optional[TableConfig] = None
+    cohorts: Optional[TableConfig] = None
+
+
+class HorizonsConfig(_Model):
+    """How far each label looks ahead, in days."""
+
+    likelihood_days: pydantic.PositiveInt = 28
+    risk_days: pydantic.PositiveInt = 28
+    goal_days: pydantic.PositiveInt = 90
+
+    @property
+    def longest_days(self) -> int:
+        """The longest of the three, in days."""
+        return max(self.likelihood_days, self.risk_days, self.goal_days)
+
+
+class ResponsesConfig(_Model):
+    """What a response means.
+
+    Attributes:
+      active: responses that count as activity. None: every event is active.
+      grades: relevance of a response for ranking (0 to 7). An active response
+        without a grade has 1, one that is not active 0.
+      lost: responses that lose the student for good, such as "unsubscribed".
+    """
+
+    active: Optional[tuple[str, ...]] = None
+    grades: Mapping[str, Annotated[float, pydantic.Field(ge=0, le=7)]] = pydantic.Field(
+        default_factory=dict
+    )
+    lost: tuple[str, ...] = ()
+
+
+class RankingConfig(_Model):
+    """The candidate list of a snapshot.
+
+    Attributes:
+      window_days: responses within so many days of t are what ranking predicts.
+      negatives: draws of negatives a training snapshot gets.
+      popular_share: share of the draws made in proportion to popularity, the
+        others being uniform.
+      evaluation_share: share of evaluation snapshots (by hash) that carry their
+        whole list of eligible engagements; the others carry none.
+    """
+
+    window_days: pydantic.PositiveInt = 7
+    negatives: pydantic.PositiveInt = 48
+    popular_share: float = pydantic.Field(default=0.5, ge=0, lt=1)
+    evaluation_share: float = pydantic.Field(default=0.2, gt=0, le=1)
+
+
+class SnapshotsConfig(_Model):
+    """When the state of a student is taken, and how much of its history."""
+
+    cadence: Cadence = Cadence.WEEKLY
+    history_length: pydantic.PositiveInt = 32
+
+
+class TimeSplitConfig(_Model):
+    """Evaluate on what came later.
+
+    Attributes:
+      evaluation_share: share of the usable period that evaluation takes.
+      evaluation_from: the date itself, in place of the share.
+      calibration_share: share of students (by hash) set apart for calibration.
+      embargo_days: no snapshot between training's last label and evaluation's
+        first snapshot. None: the longer of the likelihood and risk horizons.
+    """
+
+    method: Literal["time"] = "time"
+    evaluation_share: float = pydantic.Field(default=0.25, gt=0, lt=1)
+    evaluation_from: Optional[dt.date] = None
+    calibration_share: float = pydantic.Field(default=0.15, gt=0, lt=1)
+    embargo_days: Optional[pydantic.NonNegativeInt] = None
+
+
+class CohortSplitConfig(_Model):
+    """Evaluate on other cohorts.
+
+    Attributes:
+      train: values of the students' `cohort` column to learn from.
+      eval: values to evaluate on. Other cohorts get states, but no Examples.
+      calibration_share: share of the training students (by hash) set apart.
+    """
+
+    method: Literal["cohort"]
+    train: tuple[str, ...] = pydantic.Field(min_length=1)
+    eval: tuple[str, ...] = pydantic.Field(min_length=1)
+    calibration_share: float = pydantic.Field(default=0.15, gt=0, lt=1)
+
+    @pydantic.model_validator(mode="after")
+    def _no_cohort_in_both(self) -> "CohortSplitConfig":
+        both = sorted(set(self.train) & set(self.eval))
+        if both:
+            raise ValueError(f"train and eval must not share a cohort; both have {both}")
+        return self
+
+
+class TrainingConfig(_Model):
+    """How the model is built and trained.
+
+    Attributes:
+      epochs: passes over the training split, at most; early stopping may end it.
+      batch_size: snapshots in a step.
+      learning_rate: peak of the cosine schedule.
+      embedding_dim: width `D` of student and engagement embeddings.
+      hidden_units: widths of the query tower's layers.
+      head_units: widths of each head's own layers.
+      dropout: rate in towers and heads.
+      vocabulary_size: entries kept of each open vocabulary, by frequency.
+      hash_buckets: buckets for values outside a vocabulary.
+      seed: of initialisation, shuffling and dropout.
+    """
+
+    epochs: pydantic.PositiveInt = 6
+    batch_size: pydantic.PositiveInt = 256
+    learning_rate: pydantic.PositiveFloat = 2e-3
+    embedding_dim: pydantic.PositiveInt = 48
+    hidden_units: tuple[pydantic.PositiveInt, ...] = (128, 64)
+    head_units: tuple[pydantic.PositiveInt, ...] = (32,)
+    dropout: float = pydantic.Field(default=0.1, ge=0, lt=1)
+    vocabulary_size: pydantic.PositiveInt = 20_000
+    hash_buckets: pydantic.PositiveInt = 8
+    seed: int = 1
+
+
+class EvaluationConfig(_Model):
+    """What a model must reach to be blessed.
+
+    Attributes:
+      slices: feature columns (contract names) to slice metrics by, protected
+        attributes among them. The stage is always one.
+      min_likelihood_auc: absolute threshold, pooled over the evaluation split.
+      min_risk_auc: the same for risk.
+      min_ndcg_at_10: the same for ranking.
+      max_auc_drop: how much worse than the last pushed version is still let through.
+      max_ndcg_drop: the same for NDCG@10.
+    """
+
+    slices: tuple[str, ...] = ()
+    min_likelihood_auc: float = pydantic.Field(default=0.55, ge=0, le=1)
+    min_risk_auc: float = pydantic.Field(default=0.55, ge=0, le=1)
+    min_ndcg_at_10: float = pydantic.Field(default=0.1, ge=0, le=1)
+    max_auc_drop: float = pydantic.Field(default=0.02, ge=0, le=1)
+    max_ndcg_drop: float = pydantic.Field(default=0.02, ge=0, le=1)
+
+
+class ComparatorsConfig(_Model):
+    """Drift (against the last pushed version) and skew (served states against
+    training) as the most that a feature's distribution may move: L-infinity
+    distance for categorical features, Jensen-Shannon divergence for numeric ones.
+    None: reported, never an anomaly.
+    """
+
+    drift_linf: Optional[float] = pydantic.Field(default=0.3, gt=0, le=1)
+    drift_js: Optional[float] = pydantic.Field(default=0.5, gt=0, le=1)
+    skew_linf: Optional[float] = pydantic.Field(default=None, gt=0, le=1)
+    skew_js: Optional[float] = pydantic.Field(default=None, gt=0, le=1)
+
+
+class ServingConfig(_Model):
+    """What the pushed model is called."""
+
+    model_name: str = pydantic.Field(default="goalpath", pattern=r"^[a-z][a-z0-9_-]*$")
+
+
+class GoalpathConfig(_Model):
+    """A data set's whole configuration; the content of `goalpath.yaml`.
+
+    Attributes:
+      name: of the data set.
+      stages: the funnel, in order, two at least. A student without a recorded
+        stage is in the first.
+      default_goal: the stage asked about where none is named.
+      stage_aliases: spelling found in the data -> stage (or "lost").
+      timezone: IANA name for timestamps without an offset.
+    """
+
+    name: str = pydantic.Field(min_length=1)
+    stages: tuple[str, ...] = pydantic.Field(min_length=2)
+    default_goal: str
+    stage_aliases: Mapping[str, str] = pydantic.Field(default_factory=dict)
+    timezone: str = "UTC"
+    tables: TablesConfig = TablesConfig()
+    horizons: HorizonsConfig = HorizonsConfig()
+    responses: ResponsesConfig = ResponsesConfig()
+    ranking: RankingConfig = RankingConfig()
+    snapshots: SnapshotsConfig = SnapshotsConfig()
+    split: Annotated[
+        Union[TimeSplitConfig, CohortSplitConfig],
+        pydantic.Field(discriminator="method"),
+    ] = TimeSplitConfig()
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    comparators: ComparatorsConfig = ComparatorsConfig()
+    serving: ServingConfig = ServingConfig()
+
+    @pydantic.model_validator(mode="after")
+    def _stages_are_consistent(self) -> "GoalpathConfig":
+        if len(set(self.stages)) != len(self.stages):
+            raise ValueError(f"stages must not repeat; got {list(self.stages)}")
+        if names.LOST in self.stages:
+            raise ValueError('"lost" is no stage: it is the word for a lost student')
+        if self.default_goal not in self.stages:
+            raise ValueError(
+                f"default_goal must be one of {list(self.stages)}; got {self.default_goal!r}"
+            )
+        for spelling, stage in self.stage_aliases.items():
+            if stage not in (*self.stages, names.LOST):
+                raise ValueError(
+                    f"stage_aliases: {spelling!r} must lead to a stage of "
+                    f'{list(self.stages)} or "lost"; got {stage!r}'
+                )
+        return self
+
+    def stage_index(self, stage: str) -> int:
+        """Place of `stage` in the funnel, from 0.
+
+        Raises:
+          UnknownStageError: `stage` is not in the list.
+        """
+        try:
+            return self.stages.index(stage)
+        except ValueError:
+            raise UnknownStageError(
+                "a stage must be one of the configured stages.",
+                where="stage",
+                received=repr(stage),
+                remedy=f"use one of {', '.join(self.stages)}.",
+            ) from None
+
+
+def load_config(data_dir: str | Path) -> GoalpathConfig:
+    """Reads and checks `goalpath.yaml` of a data folder.
+
+    Raises:
+      ConfigError: the file is missing, is no YAML mapping, or breaks a rule; the
+        message names every key that does, the value received and the remedy.
+    """
+    path = Path(data_dir) / names.CONFIG_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"a data folder needs a {names.CONFIG_FILE}.",
+            where=str(path),
+            received=error.strerror or str(error),
+            remedy="write one (see the README), or check the path after --data.",
+        ) from error
+    return parse_config(text, where=str(path))
+
+
+def parse_config(text: str, *, where: str = names.CONFIG_FILE) -> GoalpathConfig:
+    """Checks the text of a `goalpath.yaml`.
+
+    Args:
+      text: the YAML.
+      where: how messages call the file.
+
+    Raises:
+      ConfigError: as `load_config`.
+    """
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            "the configuration must be YAML.",
+            where=where,
+            received=" ".join(str(error).split()),
+            remedy="mend the line named above.",
+        ) from error
+    if not isinstance(raw, dict):
+        raise ConfigError(
+            "the configuration must be a mapping of keys to values.",
+            where=where,
+            received=type(raw).__name__,
+            remedy="start with `name:`, `stages:` and `default_goal:`.",
+        )
+    try:
+        return GoalpathConfig.model_validate(raw)
+    except pydantic.ValidationError as error:
+        raise ConfigError(_explain(error), where=where) from error
+
+
+def _explain(error: pydantic.ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"]) or "(whole file)"
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            message = "no such key; remove it or correct its spelling"
+        if item["type"] == "missing":
+            lines.append(f"{key}: this key is required; add it")
+            continue
+        received = "" if isinstance(item["input"], dict) else f" (received {item['input']!r})"
+        lines.append(f"{key}: {message}{received}")
+    return "; ".join(lines) + "."
