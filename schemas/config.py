@@ -200,6 +200,8 @@ class EvaluationConfig(_Model):
       min_likelihood_auc: absolute threshold, pooled over the evaluation split.
       min_risk_auc: the same for risk.
       min_ndcg_at_10: the same for ranking.
+      min_log_loss_skill: likelihood and risk must beat the best constant probability
+        by this share of its log loss; 0: at least as good. None: reported only.
       max_auc_drop: how much worse than the last pushed version is still let through.
       max_ndcg_drop: the same for NDCG@10.
     """
@@ -208,6 +210,7 @@ class EvaluationConfig(_Model):
     min_likelihood_auc: float = pydantic.Field(default=0.55, ge=0, le=1)
     min_risk_auc: float = pydantic.Field(default=0.55, ge=0, le=1)
     min_ndcg_at_10: float = pydantic.Field(default=0.1, ge=0, le=1)
+    min_log_loss_skill: Optional[float] = pydantic.Field(default=0.0, le=1)
     max_auc_drop: float = pydantic.Field(default=0.02, ge=0, le=1)
     max_ndcg_drop: float = pydantic.Field(default=0.02, ge=0, le=1)
 
@@ -278,6 +281,18 @@ class GoalpathConfig(_Model):
                     f"stage_aliases: {spelling!r} must lead to a stage of "
                     f'{list(self.stages)} or "lost"; got {stage!r}'
                 )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _slices_are_categorical_features(self) -> "GoalpathConfig":
+        features = self.tables.students.features
+        usable = sorted(c for c, kind in features.items() if kind is Kind.CATEGORICAL)
+        wrong = [c for c in self.evaluation.slices if c not in usable]
+        if wrong:
+            raise ValueError(
+                "evaluation.slices must be categorical columns of "
+                f"tables.students.features, which has {usable}; got {wrong}"
+            )
         return self
 
     def stage_index(self, stage: str) -> int:
