@@ -1,0 +1,1 @@
+"""The data contract: configuration, names, features, tables and their checks."""

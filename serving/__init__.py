@@ -1,0 +1,1 @@
+"""What reads a pushed version: versions, states, candidates, predictions."""
