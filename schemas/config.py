@@ -47,7 +47,9 @@ class TableConfig(_Model):
       date_format: strptime format of date and time columns; None: ISO 8601.
       date_formats: the same for single columns (contract names).
       features: columns to use as features, with their kinds; all others are ignored.
-      null_values: texts that mean "missing".
+      null_values: texts that mean "missing", beside the empty one.
+      separator: between the fields of a CSV file.
+      encoding: of a CSV file, as Python calls it.
     """
 
     path: Optional[str] = None
@@ -56,6 +58,20 @@ class TableConfig(_Model):
     date_formats: Mapping[str, str] = pydantic.Field(default_factory=dict)
     features: Mapping[str, Kind] = pydantic.Field(default_factory=dict)
     null_values: tuple[str, ...] = ("",)
+    separator: str = pydantic.Field(default=",", min_length=1, max_length=1)
+    encoding: str = "utf-8"
+
+
+class EventsTableConfig(TableConfig):
+    """The events.
+
+    Attributes:
+      duplicates: what an event is that repeats another in every column: "reject"
+        (a fault of the export) or "keep" (it happened twice, and the export's
+        clock is too coarse to tell).
+    """
+
+    duplicates: Literal["reject", "keep"] = "reject"
 
 
 class TablesConfig(_Model):
@@ -63,7 +79,7 @@ class TablesConfig(_Model):
 
     students: TableConfig = TableConfig()
     engagements: TableConfig = TableConfig()
-    events: TableConfig = TableConfig()
+    events: EventsTableConfig = EventsTableConfig()
     stage_changes: Optional[TableConfig] = None
     cohorts: Optional[TableConfig] = None
 
