@@ -1,0 +1,58 @@
+# Every target sets up `.venv` first; `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+STUDENTS ?= 2000
+SEED ?= 7
+DEMO ?= demo
+
+.PHONY: help
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup:  ## Make or refresh .venv from the hash-pinned lock
+	@python3 tools/bootstrap.py
+
+.PHONY: run
+run: setup  ## Simulate a university, run the whole pipeline, ask the pushed model
+	$(BIN)/goalpath simulate --students $(STUDENTS) --seed $(SEED) --out $(DEMO)/data --force
+	$(BIN)/goalpath run --data $(DEMO)/data --out $(DEMO)/out
+	$(BIN)/goalpath predict --out $(DEMO)/out --any-student
+	$(BIN)/goalpath recommend --out $(DEMO)/out --any-student --top-k 5
+
+.PHONY: test
+test: setup lint types  ## Lint, types and every test
+	$(BIN)/python -m pytest
+
+.PHONY: test-fast
+test-fast: setup  ## The tests that need no model and no pipeline
+	$(BIN)/python -m pytest -q -m "not slow and not e2e"
+
+.PHONY: lint
+lint: setup  ## Style and likely mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: setup  ## mypy, strict
+	$(BIN)/mypy components datasets pipeline schemas serving trainer benchmarks
+
+.PHONY: format
+format: setup  ## Format, and mend what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: setup  ## Resolve the dependencies anew
+	$(BIN)/uv pip compile --quiet --upgrade setup.py requirements/py310-tfx1.16.in \
+	  --extra test --extra lint --python-version 3.10 --python $(BIN)/python \
+	  --generate-hashes --no-annotate --no-emit-index-url \
+	  --custom-compile-command "make lock" --output-file requirements/py310-tfx1.16.txt
+	$(BIN)/uv pip compile --quiet --upgrade requirements/bootstrap.in --universal \
+	  --python-version 3.10 --generate-hashes --no-annotate --no-emit-index-url \
+	  --custom-compile-command "make lock" --output-file requirements/bootstrap.txt
+
+.PHONY: clean
+clean:  ## Remove the environment, the demo and caches
+	rm -rf .venv $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build
