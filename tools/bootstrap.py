@@ -84,8 +84,8 @@ def find_interpreter(lines, environment):
                 return line, interpreter
     wanted = " or ".join(sorted({line.python for line in lines}))
     raise SetupError(
-        "goalpath needs Python {0}, and none was found on the PATH, among pyenv's versions"
-        " or uv's: install one with `pyenv install {0}` or `uv python install {0}`.".format(wanted)
+        f"goalpath needs Python {wanted}, and none was found on the PATH, among pyenv's versions"
+        f" or uv's: install one with `pyenv install {wanted}` or `uv python install {wanted}`."
     )
 
 
@@ -94,7 +94,7 @@ def stamp_of(line, interpreter, root):
     digest = hashlib.sha256()
     for name in (line.lock, BOOTSTRAP_LOCK, "setup.py", "tools/bootstrap.py"):
         digest.update((root / name).read_bytes())
-    return "{} {} {}\n".format(line.name, interpreter.path, digest.hexdigest())
+    return f"{line.name} {interpreter.path} {digest.hexdigest()}\n"
 
 
 def make(line, interpreter, venv, root):
@@ -113,8 +113,17 @@ def make(line, interpreter, venv, root):
         ("a bare environment", [interpreter.path, "-m", "venv", "--clear", str(venv)]),
         (
             "the installer",
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            + ["--no-deps", *hashes, BOOTSTRAP_LOCK],
+            [
+                python,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                *hashes,
+                BOOTSTRAP_LOCK,
+            ],
         ),
         (
             "the locked packages (the first time they are downloaded: 1 GB)",
@@ -126,9 +135,9 @@ def make(line, interpreter, venv, root):
         ),
     )
     for number, (what, command) in enumerate(steps, start=1):
-        print("set-up {}/{}: {}".format(number, len(steps), what), flush=True)
+        print(f"set-up {number}/{len(steps)}: {what}", flush=True)
         if subprocess.run(command, cwd=str(root), env=environment, check=False).returncode:
-            raise SetupError("set-up stopped at {}: see the lines above.".format(what))
+            raise SetupError(f"set-up stopped at {what}: see the lines above.")
 
 
 def main(arguments=None):
@@ -144,10 +153,10 @@ def main(arguments=None):
         built = stamp_file.exists() and stamp_file.read_text() == stamp
         if built and not options.force:
             return 0
-        print("{} on {} ({})".format(line.name, interpreter.path, interpreter.origin), flush=True)
+        print(f"{line.name} on {interpreter.path} ({interpreter.origin})", flush=True)
         make(line, interpreter, options.venv.absolute(), ROOT)
     except SetupError as error:
-        print("error: {}".format(error), file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 1
     stamp_file.write_text(stamp)
     return 0
