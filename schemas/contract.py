@@ -29,12 +29,14 @@ class Column:
       name: in the contract.
       type: of its values.
       required: the table must have it, and no row may lack it.
+      expected: the table must have it, though a row may lack it.
       feature: it is there because the configuration lists it under `features`.
     """
 
     name: str
     type: ColumnType
     required: bool = False
+    expected: bool = False
     feature: bool = False
 
 
@@ -105,6 +107,11 @@ def table_columns(config: GoalpathConfig, table: str) -> tuple[Column, ...]:
     student may be in none.
     """
     columns = contract_columns(table)
+    if table == names.STUDENTS and config.tables.cohorts is not None:
+        columns = tuple(
+            dataclasses.replace(column, expected=True) if column.name == names.COHORT else column
+            for column in columns
+        )
     known = {column.name for column in columns}
     entry = table_config(config, table)
     features = entry.features if entry is not None else {}
@@ -114,3 +121,10 @@ def table_columns(config: GoalpathConfig, table: str) -> tuple[Column, ...]:
         if name not in known
     )
     return columns + extra
+
+
+def kind_fits(kind: Kind, column: Column) -> bool:
+    """Whether a column of the contract can be a feature of `kind`."""
+    text = (ColumnType.ID, ColumnType.TEXT, ColumnType.STAGE)
+    wanted = _TYPE_OF_KIND[kind]
+    return column.type in text if wanted is ColumnType.TEXT else column.type is wanted

@@ -105,9 +105,9 @@ def read_instants(raw: pl.Series, date_format: str | None, timezone: str) -> Ins
       timezone: IANA name for values without an offset.
     """
     dtype = raw.dtype
-    if dtype == pl.Datetime or dtype == pl.Date:
+    if dtype in (pl.Datetime, pl.Date):
         return _localised(raw, timezone)
-    if date_format in EPOCH_FORMATS:
+    if date_format is not None and date_format in EPOCH_FORMATS:
         return _from_epoch(raw, EPOCH_FORMATS[date_format])
     if dtype == pl.String:
         formats = ISO_FORMATS if date_format is None else (date_format,)
@@ -120,9 +120,7 @@ def suggest_formats(samples: list[str]) -> tuple[str, ...]:
     text = pl.Series(samples, dtype=pl.String).str.strip_chars()
     if text.is_empty():
         return ()
-    return tuple(
-        fmt for fmt in COMMON_FORMATS if not _from_text(text, (fmt,), _UTC).bad.any()
-    )
+    return tuple(fmt for fmt in COMMON_FORMATS if not _from_text(text, (fmt,), _UTC).bad.any())
 
 
 def _nothing(raw: pl.Series, *, bad: pl.Series) -> Instants:
@@ -144,11 +142,11 @@ def _checked(values: pl.Series, present: pl.Series, gap: pl.Series, twice: pl.Se
 def _from_epoch(raw: pl.Series, factor: int) -> Instants:
     numbers = raw.cast(pl.Int64, strict=False)
     limit = _LATEST_US // factor
-    numbers = numbers.to_frame("n").select(
+    scaled = numbers.to_frame("n").select(
         pl.when(pl.col("n").is_between(-limit, limit)).then(pl.col("n") * factor)
     )
     no = _all(raw.len(), False)
-    return _checked(numbers.to_series(), raw.is_not_null(), no, no)
+    return _checked(scaled.to_series(), raw.is_not_null(), no, no)
 
 
 def _localised(raw: pl.Series, timezone: str) -> Instants:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Final
+from typing import Final, Optional
+
+import pydantic
 
 from schemas.errors import DataError
 from schemas.rules import Rule, Severity
@@ -12,8 +13,11 @@ MAX_ROWS: Final = 5
 MAX_SAMPLES: Final = 5
 
 
-@dataclasses.dataclass(frozen=True)
-class RowRef:
+class _Model(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True)
+
+
+class RowRef(_Model):
     """A row of a file.
 
     Attributes:
@@ -25,8 +29,7 @@ class RowRef:
     row: int
 
 
-@dataclasses.dataclass(frozen=True)
-class Problem:
+class Problem(_Model):
     """A rule that a table breaks.
 
     Attributes:
@@ -46,7 +49,7 @@ class Problem:
     table: str
     rule: str
     severity: Severity
-    column: str | None
+    column: Optional[str]
     message: str
     remedy: str
     count: int = 0

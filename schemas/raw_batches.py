@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv
@@ -173,7 +174,7 @@ class _MalformedRows:
         self._found.append(MalformedRow(row.number - 1, row.actual_columns, row.text))
         return "skip"
 
-    def numbers(self, first: int, count: int) -> np.ndarray:
+    def numbers(self, first: int, count: int) -> npt.NDArray[np.int64]:
         """The next `count` row numbers from `first` on that are not malformed, int64."""
         # The reader may be a block ahead, so rows after these may be among them.
         skipped = np.array([bad.row for bad in self._found if bad.row >= first], dtype=np.int64)

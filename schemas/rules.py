@@ -73,9 +73,7 @@ TIME_IN_GAP: Final = _row_error(
     "correct the timezone in goalpath.yaml (exports are often in UTC), or write times "
     "with their offset.",
 )
-UNKNOWN_STAGE: Final = _row_error(
-    "unknown_stage", "not one of the configured stages", "{detail}"
-)
+UNKNOWN_STAGE: Final = _row_error("unknown_stage", "not one of the configured stages", "{detail}")
 DUPLICATE_ID: Final = _row_error(
     "duplicate_id",
     "an id that an earlier row has already",
@@ -144,6 +142,11 @@ UNKNOWN_CONFIGURED_COLUMN: Final = _table_error(
 )
 DUPLICATE_COLUMN: Final = _table_error(
     "duplicate_column", "{detail}", "keep one of the columns, or rename one in the file."
+)
+CONFLICTING_KIND: Final = _table_error(
+    "conflicting_kind",
+    "goalpath.yaml lists this column of the contract as a feature that is {detail}",
+    "give it the kind that fits, or rename the feature's column.",
 )
 EMPTY_SPLIT_COHORT: Final = _table_error(
     "empty_split_cohort",
