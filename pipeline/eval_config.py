@@ -8,7 +8,7 @@ from typing import Final
 import tensorflow_model_analysis as tfma
 from google.protobuf.wrappers_pb2 import DoubleValue
 
-from components.evaluator.probability_metrics import PROBABILITY_METRICS, SKILL
+from components.evaluator.probability_metrics import AUC, PROBABILITY_METRICS, SKILL
 from schemas import names
 from schemas.config import EvaluationConfig, GoalpathConfig
 
@@ -18,9 +18,6 @@ TOP_K: Final = 10
 NDCG: Final = f"ndcg_at_{TOP_K}"
 RECALL: Final = f"recall_at_{TOP_K}"
 LISTS: Final = "lists"
-AUC: Final = "auc"
-PR_AUC: Final = "auc_precision_recall"
-WEIGHT: Final = "weighted_example_count"
 
 LABEL_KEYS: Final = {
     names.RANKING_SCORE: names.C_GRADE,
@@ -81,16 +78,11 @@ def _ranking_spec(thresholds: EvaluationConfig) -> tfma.MetricsSpec:
 def _probability_spec(
     head: str, min_auc: float, thresholds: EvaluationConfig
 ) -> tfma.MetricsSpec:
-    auc = tfma.MetricConfig(class_name="AUC", config=json.dumps({"name": AUC}))
-    _require(auc, at_least=min_auc, drop_at_most=thresholds.max_auc_drop)
-    pr_auc = tfma.MetricConfig(
-        class_name="AUCPrecisionRecall", config=json.dumps({"name": PR_AUC})
-    )
-    weight = tfma.MetricConfig(class_name="WeightedExampleCount")
     own = {name: _own("ProbabilityMetric", name) for name in PROBABILITY_METRICS}
+    _require(own[AUC], at_least=min_auc, drop_at_most=thresholds.max_auc_drop)
     if thresholds.min_log_loss_skill is not None:
         _require(own[SKILL], at_least=thresholds.min_log_loss_skill)
-    return _head_spec(head, [auc, pr_auc, weight, *own.values()])
+    return _head_spec(head, list(own.values()))
 
 
 def _head_spec(head: str, metrics: list[tfma.MetricConfig]) -> tfma.MetricsSpec:

@@ -1,154 +1,190 @@
 """The list and probability metrics as TFMA metrics.
 
-Every metric of a head shares one pass over the Examples: a private computation
-(TFMA drops names that start with `_` from the results) keeps the sums, and each
-metric is derived from them.
+TFMA hands an Example to every metric once for each slice it is in, and looks up
+label, prediction and weight each time. Here each head looks them up once, before
+slicing, and all its metrics are derived from one pass (TFMA drops metrics whose name
+begins with `_` from its results).
 """
 
 from __future__ import annotations
 
-import dataclasses
+import array
 import functools
-from collections.abc import Iterable, Mapping
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
-from tensorflow_model_analysis.metrics import metric_types, metric_util
-from tensorflow_model_analysis.proto import config_pb2
+from numpy.typing import NDArray
+from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.probability_metrics import PROBABILITY_METRICS, ProbabilitySums
-from components.evaluator.ranking_metrics import MEASURES, Floats, cut_padding
+from components.evaluator.probability_metrics import PROBABILITY_METRICS, probability_metrics
+from components.evaluator.ranking_metrics import MEASURES, cut_padding
 from schemas import names
 
-LISTS: str = "lists"
+LISTS: Final = "lists"
+
+Extracts = Mapping[str, Any]  # TFMA's own type: text to nested arrays.
+Columns = list["array.array[float]"]
 
 
-class Sums(Protocol):
-    """What a pass over Examples keeps."""
-
-    def observe(self, label: Floats, prediction: Floats, weight: float) -> None:
-        """Counts one Example."""
-
-    def combine(self, other: Sums) -> None:
-        """Adds what another pass kept."""
-
-    def results(self) -> Mapping[str, float]:
-        """Metric name -> value."""
+def ranking_metric_names(top_k: int) -> tuple[str, ...]:
+    """The metrics of a ranking head: the measures at `top_k`, and the lists counted."""
+    return (*(f"{measure}_at_{top_k}" for measure in MEASURES), LISTS)
 
 
-S = TypeVar("S", bound=Sums)
+class HeadValues(tfma.metrics.Preprocessor):  # type: ignore[misc]
+    """Label, prediction and weight of one head, looked up once for each Example.
 
-
-@dataclasses.dataclass
-class RankingSums:
-    """Weighted sums of list metrics over the lists that have a positive.
-
-    Attributes:
-      top_k: places that count.
-      totals: measure -> weighted sum.
-      weight: of the lists counted.
+    Args:
+      name: tells the preprocessors of one run apart.
+      model_name: "" where there is one model.
+      head: name of the output.
     """
 
-    top_k: int
-    totals: dict[str, float] = dataclasses.field(
-        default_factory=lambda: dict.fromkeys(MEASURES, 0.0)
-    )
-    weight: float = 0.0
+    def __init__(self, name: str, model_name: str, head: str) -> None:
+        super().__init__(name=f"{name}:{model_name}:{head}")
+        self._model_name = model_name
+        self._head = head
 
-    def observe(self, label: Floats, prediction: Floats, weight: float) -> None:
-        """Counts one list; one of weight 0 or without a positive is left out.
+    def process(self, extracts: Extracts) -> Iterator[tuple[float, ...]]:
+        """Yields one row for an Example of positive weight, else nothing.
 
-        Args:
-          label: grades, of shape `(N,)`.
-          prediction: scores, of shape `(M,)`, M at least N, padded.
-          weight: of the Example.
+        Raises:
+          ValueError: label or prediction of the head are missing, or do not fit.
         """
-        if weight == 0 or not np.any(label > 0):
+        weight = float(self._vector(extracts, tfma.EXAMPLE_WEIGHTS_KEY).item())
+        if weight == 0:
+            return
+        label = self._vector(extracts, tfma.LABELS_KEY)
+        yield from self.rows(label, self._vector(extracts, tfma.PREDICTIONS_KEY), weight)
+
+    def _vector(self, extracts: Extracts, kind: str) -> NDArray[np.float64]:
+        values = extracts[kind]
+        # Kept per model only where there are two.
+        value = values.get(self._model_name, values)[self._head]
+        # A list that is empty in every Example of a batch arrives as None.
+        return np.asarray([] if value is None else value, np.float64).reshape(-1)
+
+    def rows(
+        self, label: NDArray[np.float64], prediction: NDArray[np.float64], weight: float
+    ) -> Iterator[tuple[float, ...]]:
+        """What the metrics need to know of one Example."""
+        raise NotImplementedError
+
+
+class ProbabilityValues(HeadValues):
+    """(label, probability, weight)."""
+
+    def rows(
+        self, label: NDArray[np.float64], prediction: NDArray[np.float64], weight: float
+    ) -> Iterator[tuple[float, ...]]:
+        """One row an Example."""
+        yield float(label.item()), float(prediction.item()), weight
+
+
+class RankingValues(HeadValues):
+    """(value of each measure, weight) of a list.
+
+    Args:
+      model_name: "" where there is one model.
+      head: name of the output.
+      top_k: places that count.
+    """
+
+    def __init__(self, name: str, model_name: str, head: str, top_k: int) -> None:
+        super().__init__(name, model_name, head)
+        self._top_k = top_k
+
+    def rows(
+        self, label: NDArray[np.float64], prediction: NDArray[np.float64], weight: float
+    ) -> Iterator[tuple[float, ...]]:
+        """One row for a list with a positive; a list without one is left out."""
+        if not np.any(label > 0):
             return
         scores = cut_padding(prediction, len(label), pad_score=names.PAD_SCORE)
-        for name, measure in MEASURES.items():
-            self.totals[name] += weight * measure(scores, label, self.top_k)
-        self.weight += weight
-
-    def combine(self, other: RankingSums) -> None:
-        """Adds what another pass kept."""
-        for name, total in other.totals.items():
-            self.totals[name] += total
-        self.weight += other.weight
-
-    def results(self) -> Mapping[str, float]:
-        """`<measure>_at_<k>` -> mean over the lists, and the weight of the lists."""
-        means = {
-            f"{name}_at_{self.top_k}": total / self.weight if self.weight else float("nan")
-            for name, total in self.totals.items()
-        }
-        return {**means, LISTS: self.weight}
+        yield (*(measure(scores, label, self._top_k) for measure in MEASURES.values()), weight)
 
 
-@dataclasses.dataclass
-class ProbabilityPass(ProbabilitySums):
-    """`ProbabilitySums` fed with TFMA's arrays."""
-
-    def observe(self, label: Floats, prediction: Floats, weight: float) -> None:
-        """Counts one Example whose label and prediction have one value each."""
-        self.add(float(label.item()), float(prediction.item()), weight)
-
-    def combine(self, other: ProbabilityPass) -> None:
-        """Adds what another pass kept."""
-        self.merge(other)
-
-    def results(self) -> Mapping[str, float]:
-        """Metric name -> value."""
-        return self.metrics()
-
-
-@beam.typehints.with_output_types(object)
-class _Combiner(beam.CombineFn, Generic[S]):  # type: ignore[misc]
-    """Runs one pass for one model and one head."""
+@beam.typehints.with_output_types(dict[metric_types.MetricKey, Any])
+class _Summary(beam.CombineFn):  # type: ignore[misc]
+    """Collects rows as columns, 8 bytes a value for each slice, and sums them up."""
 
     def __init__(
         self,
-        new_sums: functools.partial[S],
-        eval_config: config_pb2.EvalConfig | None,
         key: metric_types.MetricKey,
+        width: int,
+        summarise: Callable[..., Mapping[str, float]],
     ) -> None:
-        self._new_sums = new_sums
-        self._eval_config = eval_config
         self._key = key
+        self._width = width
+        self._summarise = summarise
 
-    def create_accumulator(self) -> S:
-        return self._new_sums()
+    def create_accumulator(self) -> Columns:
+        return [array.array("d") for _ in range(self._width)]
 
-    def add_input(self, accumulator: S, element: metric_types.StandardMetricInputs) -> S:
-        rows = metric_util.to_label_prediction_example_weight(
-            element,
-            eval_config=self._eval_config,
-            model_name=self._key.model_name,
-            output_name=self._key.output_name,
-            example_weighted=bool(self._key.example_weighted),
-            flatten=False,
-            squeeze=False,
-            allow_none=True,
-            require_single_example_weight=True,
-        )
-        for label, prediction, weight in rows:
-            accumulator.observe(
-                np.asarray(label, np.float64).reshape(-1),
-                np.asarray(prediction, np.float64).reshape(-1),
-                float(weight.item()),
-            )
+    def add_input(self, accumulator: Columns, element: tuple[float, ...]) -> Columns:
+        for column, value in zip(accumulator, element):
+            column.append(value)
         return accumulator
 
-    def merge_accumulators(self, accumulators: Iterable[S]) -> S:
-        merged = self._new_sums()
+    def merge_accumulators(self, accumulators: Iterable[Columns]) -> Columns:
+        merged = self.create_accumulator()
         for accumulator in accumulators:
-            merged.combine(accumulator)
+            for column, more in zip(merged, accumulator):
+                column.extend(more)
         return merged
 
-    def extract_output(self, accumulator: S) -> dict[metric_types.MetricKey, object]:
-        return {self._key: dict(accumulator.results())}
+    def extract_output(
+        self, accumulator: Columns
+    ) -> dict[metric_types.MetricKey, Mapping[str, float]]:
+        columns = (np.asarray(column, np.float64) for column in accumulator)
+        return {self._key: self._summarise(*columns)}
+
+
+class _HeadMetric(tfma.metrics.Metric):  # type: ignore[misc]
+    """One metric of a head, picked from the summary that all of them share."""
+
+    def __init__(self, known: tuple[str, ...], name: str, **options: int) -> None:
+        if name not in known:
+            raise ValueError(f"name must be one of {known}. Received: {name!r}.")
+        super().__init__(self._create, name=name, **options)
+
+    def values(self, model_name: str, head: str) -> HeadValues:
+        """The preprocessor of one model and head."""
+        raise NotImplementedError
+
+    def summary(self, key: metric_types.MetricKey) -> _Summary:
+        """The combiner that writes to `key`."""
+        raise NotImplementedError
+
+    def _create(
+        self,
+        name: str,
+        model_names: list[str] | None = None,
+        output_names: list[str] | None = None,
+        example_weighted: bool = False,
+        **options: int,
+    ) -> metric_types.MetricComputations:
+        computations: metric_types.MetricComputations = []
+        for model_name in model_names or [""]:
+            for head in output_names or [""]:
+                values = self.values(model_name, head)
+                new_key = functools.partial(
+                    metric_types.MetricKey,
+                    model_name=model_name,
+                    output_name=head,
+                    example_weighted=example_weighted,
+                )
+                source, key = new_key(f"_{type(self).__name__}"), new_key(name)
+                computations += [
+                    metric_types.MetricComputation([source], [values], self.summary(source)),
+                    metric_types.DerivedMetricComputation(
+                        [key], functools.partial(_pick, source=source, key=key)
+                    ),
+                ]
+        return computations
 
 
 def _pick(
@@ -160,61 +196,7 @@ def _pick(
     return {key: results[source][key.name]}
 
 
-def _computations(
-    new_sums: functools.partial[S],
-    shared_name: str,
-    name: str,
-    eval_config: config_pb2.EvalConfig | None,
-    model_names: list[str] | None,
-    output_names: list[str] | None,
-    example_weighted: bool,
-) -> metric_types.MetricComputations:
-    computations: metric_types.MetricComputations = []
-    for model_name in model_names or [""]:
-        for output_name in output_names or [""]:
-            source, key = (
-                metric_types.MetricKey(
-                    each, model_name, output_name, example_weighted=example_weighted
-                )
-                for each in (shared_name, name)
-            )
-            combiner = _Combiner(new_sums, eval_config, source)
-            computations.append(metric_types.MetricComputation([source], None, combiner))
-            picked = functools.partial(_pick, source=source, key=key)
-            computations.append(metric_types.DerivedMetricComputation([key], picked))
-    return computations
-
-
-def _probability_computations(
-    name: str,
-    eval_config: config_pb2.EvalConfig | None = None,
-    model_names: list[str] | None = None,
-    output_names: list[str] | None = None,
-    example_weighted: bool = False,
-) -> metric_types.MetricComputations:
-    sums = functools.partial(ProbabilityPass)
-    shared = "_probability"
-    return _computations(
-        sums, shared, name, eval_config, model_names, output_names, example_weighted
-    )
-
-
-def _ranking_computations(
-    name: str,
-    top_k: int,
-    eval_config: config_pb2.EvalConfig | None = None,
-    model_names: list[str] | None = None,
-    output_names: list[str] | None = None,
-    example_weighted: bool = False,
-) -> metric_types.MetricComputations:
-    sums = functools.partial(RankingSums, top_k)
-    shared = f"_ranking_at_{top_k}"
-    return _computations(
-        sums, shared, name, eval_config, model_names, output_names, example_weighted
-    )
-
-
-class ProbabilityMetric(tfma.metrics.Metric):  # type: ignore[misc]
+class ProbabilityMetric(_HeadMetric):
     """One metric of `PROBABILITY_METRICS` for a head that gives a probability.
 
     Args:
@@ -225,28 +207,48 @@ class ProbabilityMetric(tfma.metrics.Metric):  # type: ignore[misc]
     """
 
     def __init__(self, name: str) -> None:
-        if name not in PROBABILITY_METRICS:
-            raise ValueError(f"name must be one of {PROBABILITY_METRICS}. Received: {name!r}.")
-        super().__init__(_probability_computations, name=name)
+        super().__init__(PROBABILITY_METRICS, name)
+
+    def values(self, model_name: str, head: str) -> HeadValues:
+        """Label, probability and weight."""
+        return ProbabilityValues(type(self).__name__, model_name, head)
+
+    def summary(self, key: metric_types.MetricKey) -> _Summary:
+        """All metrics of `PROBABILITY_METRICS`."""
+        return _Summary(key, 3, probability_metrics)
 
 
-class RankingMetric(tfma.metrics.Metric):  # type: ignore[misc]
-    """`ndcg_at_<top_k>`, `recall_at_<top_k>`, or the weight of the lists counted.
+class RankingMetric(_HeadMetric):
+    """One metric of `ranking_metric_names(top_k)` for a head that orders candidates.
 
     Args:
       name: which one.
-      top_k: places that count.
+      top_k: places that count; one value for all metrics of a head.
 
     Raises:
       ValueError: there is no such metric at `top_k`.
     """
 
     def __init__(self, name: str, top_k: int) -> None:
-        known = (*(f"{measure}_at_{top_k}" for measure in MEASURES), LISTS)
-        if name not in known:
-            raise ValueError(f"name must be one of {known}. Received: {name!r}.")
-        super().__init__(_ranking_computations, name=name, top_k=top_k)
+        self._top_k = top_k
+        super().__init__(ranking_metric_names(top_k), name, top_k=top_k)
+
+    def values(self, model_name: str, head: str) -> HeadValues:
+        """The measures of a list, and its weight."""
+        return RankingValues(type(self).__name__, model_name, head, self._top_k)
+
+    def summary(self, key: metric_types.MetricKey) -> _Summary:
+        """The weighted mean of each measure."""
+        summarise = functools.partial(_mean_measures, top_k=self._top_k)
+        return _Summary(key, len(MEASURES) + 1, summarise)
 
 
-tfma.metrics.register_metric(ProbabilityMetric)
-tfma.metrics.register_metric(RankingMetric)
+def _mean_measures(*columns: NDArray[np.float64], top_k: int) -> dict[str, float]:
+    *measures, weights = columns
+    total = float(weights.sum())
+    *measure_names, lists = ranking_metric_names(top_k)
+    means = {
+        name: float(np.average(values, weights=weights)) if total else float("nan")
+        for name, values in zip(measure_names, measures)
+    }
+    return {**means, lists: total}

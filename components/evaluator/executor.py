@@ -1,0 +1,76 @@
+"""Runs TFX's Evaluator with a pushed version as the baseline model."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from absl import logging
+from tfx import types
+from tfx.components.evaluator import executor as tfx_executor
+from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
+
+from components.evaluator.baseline import (
+    BASELINE,
+    SERVING_DIR,
+    choose_baseline,
+    link_baseline,
+    missing_features,
+)
+from schemas.config import GoalpathConfig
+
+CONFIG: Final = "config"
+BASELINE_VERSION: Final = "baseline_version"
+BASELINE_SKIPPED: Final = "baseline_skipped"
+
+Artifacts = dict[str, list[types.Artifact]]
+
+
+class Executor(tfx_executor.Executor):  # type: ignore[misc]
+    """Adds the input `baseline_model` and lets TFX do the rest."""
+
+    def Do(
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Evaluates `model`, compares it with the baseline, writes the blessing.
+
+        Args:
+          input_dict: `examples` and `model`.
+          output_dict: `evaluation` and `blessing`. Properties of the blessing:
+            `baseline_version`, the version compared with, "" for none, and
+            `baseline_skipped`, why a version that is there was not compared with.
+          exec_properties: TFX's, and `config`, `serving_dir` and `baseline`.
+
+        Raises:
+          InputError: the version named is not in `serving_dir`.
+        """
+        config = GoalpathConfig.model_validate_json(exec_properties[CONFIG])
+        serving_dir = Path(exec_properties[SERVING_DIR])
+        version = choose_baseline(serving_dir, exec_properties[BASELINE])
+        missing = missing_features(version, config) if version else []
+        blessing = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.BLESSING_KEY]
+        )
+        if version and missing:
+            reason = f"version {version.name} reads what the Examples lack: {missing}"
+            logging.warning("no baseline: %s", reason)
+            blessing.set_string_custom_property(BASELINE_SKIPPED, reason)
+            version = None
+        blessing.set_string_custom_property(BASELINE_VERSION, version.name if version else "")
+        self._evaluate(version, input_dict, output_dict, exec_properties)
+
+    def _evaluate(
+        self,
+        version: Path | None,
+        input_dict: Artifacts,
+        output_dict: Artifacts,
+        exec_properties: dict[str, Any],
+    ) -> None:
+        with tempfile.TemporaryDirectory(prefix="baseline-") as folder:
+            inputs = dict(input_dict)
+            if version is not None:
+                model = standard_artifacts.Model()
+                model.uri = str(link_baseline(version, Path(folder)))
+                inputs[standard_component_specs.BASELINE_MODEL_KEY] = [model]
+            super().Do(inputs, output_dict, exec_properties)
