@@ -1,0 +1,17 @@
+"""The artifact types that goalpath adds to those of TFX."""
+
+from __future__ import annotations
+
+from tfx.types.artifact import Artifact
+
+
+class StudentStates(Artifact):
+    """`states.parquet`: the state of every student as of the run's `as_of`."""
+
+    TYPE_NAME = "StudentStates"
+
+
+class Catalogue(Artifact):
+    """`catalogue.parquet`: the engagements of each audience with their popularity."""
+
+    TYPE_NAME = "Catalogue"
