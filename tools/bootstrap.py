@@ -109,22 +109,10 @@ def make(line, interpreter, venv, root):
     python = str(venv / "bin" / "python")
     uv = [str(venv / "bin" / "uv"), "--no-config", "--quiet", "pip"]
     hashes = ["--require-hashes", "-r"]
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     steps = (
         ("a bare environment", [interpreter.path, "-m", "venv", "--clear", str(venv)]),
-        (
-            "the installer",
-            [
-                python,
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--no-deps",
-                *hashes,
-                BOOTSTRAP_LOCK,
-            ],
-        ),
+        ("the installer", [*pip, "install", "--no-deps", *hashes, BOOTSTRAP_LOCK]),
         (
             "the locked packages (the first time they are downloaded: 1 GB)",
             [*uv, "install", "--no-deps", *hashes, line.lock],
