@@ -244,6 +244,16 @@ class ComparatorsConfig(_Model):
     skew_js: Optional[float] = pydantic.Field(default=None, gt=0, le=1)
 
 
+class ValidationConfig(_Model):
+    """What an anomaly of the Examples does.
+
+    Attributes:
+      on_anomaly: `stop` the run, or `report` it and go on.
+    """
+
+    on_anomaly: Literal["stop", "report"] = "stop"
+
+
 class ServingConfig(_Model):
     """What the pushed model is called."""
 
@@ -279,6 +289,7 @@ class GoalpathConfig(_Model):
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     comparators: ComparatorsConfig = ComparatorsConfig()
+    validation: ValidationConfig = ValidationConfig()
     serving: ServingConfig = ServingConfig()
 
     @pydantic.model_validator(mode="after")

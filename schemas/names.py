@@ -47,6 +47,7 @@ TRAIN: Final = "train"
 CALIBRATION: Final = "calibration"
 EVAL: Final = "eval"
 SPLITS: Final = (TRAIN, CALIBRATION, EVAL)
+SERVING: Final = "serving"  # the states as of the run, without labels; for statistics
 
 # Keys of an Example that name it and are no input of the model.
 SNAPSHOT_TIME: Final = "snapshot_time"  # int64 [1], microseconds since the epoch, UTC
