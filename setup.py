@@ -25,7 +25,7 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.9,<3.14",
+    python_requires=">=3.10,<3.14",
     packages=find_namespace_packages(
         include=[pattern for name in PACKAGES for pattern in (name, name + ".*")]
     ),
