@@ -8,9 +8,10 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from schemas import names
+from schemas.example_schema import SERVING_ENVIRONMENT, TRAINING_ENVIRONMENT
 
-TRAINING: str = "TRAINING"
-SERVING_ENVIRONMENT: str = "SERVING"
+
+
 
 Statistics = statistics_pb2.DatasetFeatureStatisticsList
 
@@ -38,7 +39,7 @@ def validate_splits(
         split: tfdv.validate_statistics(
             each,
             schema,
-            environment=SERVING_ENVIRONMENT if split == names.SERVING else TRAINING,
+            environment=SERVING_ENVIRONMENT if split == names.SERVING else TRAINING_ENVIRONMENT,
             previous_statistics=previous if split == names.TRAIN else None,
             serving_statistics=serving if split == names.TRAIN else None,
         )

@@ -1,0 +1,119 @@
+"""Reads what Evaluator measured, and what blocked the blessing."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import tensorflow_model_analysis as tfma
+
+from pipeline.eval_config import BASELINE_MODEL, CANDIDATE_MODEL
+
+OVERALL: Final = "overall"
+_DIFF: Final = "_diff"
+
+HeadMetrics = Mapping[str, Mapping[str, "float | None"]]
+
+
+@dataclasses.dataclass(frozen=True)
+class MissedThreshold:
+    """A threshold that the model missed.
+
+    Attributes:
+      head: output of the model.
+      metric: its name.
+      value: of the metric; for a change, the difference from the baseline. None: not
+        a number, or not measured.
+      at_least: the threshold.
+      is_change: the threshold is on the difference from the baseline.
+    """
+
+    head: str
+    metric: str
+    value: float | None
+    at_least: float
+    is_change: bool
+
+    def describe(self) -> str:
+        """Such as `risk auc is 0.512, must be at least 0.55`."""
+        value = "not a number" if self.value is None else f"{self.value:.4g}"
+        subject = "change from the baseline" if self.is_change else ""
+        what = " ".join(part for part in (self.head, self.metric, subject) if part)
+        return f"{what} is {value}, must be at least {self.at_least:.4g}"
+
+
+def read_metrics(evaluation: Path, *, has_baseline: bool) -> dict[str, HeadMetrics]:
+    """The metrics of the model, by slice and head.
+
+    Args:
+      evaluation: folder of the `ModelEvaluation` artifact.
+      has_baseline: two models were evaluated.
+
+    Returns:
+      Slice (`overall`, or `stage=Applied`) -> head -> metric -> value, None where it
+      is not a number. Differences from the baseline are left out.
+    """
+    return _read(evaluation, CANDIDATE_MODEL if has_baseline else None)
+
+
+def read_baseline_metrics(evaluation: Path) -> dict[str, HeadMetrics]:
+    """The same for the baseline model."""
+    return _read(evaluation, BASELINE_MODEL)
+
+
+def read_missed_thresholds(evaluation: Path) -> list[MissedThreshold]:
+    """The thresholds that the model missed; empty where it missed none."""
+    result = tfma.load_validation_result(str(evaluation))
+    return [
+        _missed(failure)
+        for sliced in result.metric_validations_per_slice
+        for failure in sliced.failures
+    ]
+
+
+def _read(evaluation: Path, model_name: str | None) -> dict[str, HeadMetrics]:
+    result = tfma.load_eval_result(str(evaluation), model_name=model_name)
+    sliced = {
+        _slice_name(key): {head: _values(metrics[""]) for head, metrics in heads.items()}
+        for key, heads in result.slicing_metrics
+    }
+    return dict(sorted(sliced.items(), key=lambda item: (item[0] != OVERALL, item[0])))
+
+
+def _slice_name(key: tuple[tuple[str, Any], ...]) -> str:
+    return ", ".join(f"{column}={value}" for column, value in key) or OVERALL
+
+
+def _values(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, float | None]:
+    return {
+        name: _number(value.get("doubleValue"))
+        for name, value in metrics.items()
+        if not name.endswith(_DIFF)
+    }
+
+
+def _number(value: Any) -> float | None:
+    if value is None or not math.isfinite(float(value)):
+        return None
+    return float(value)
+
+
+def _missed(failure: Any) -> MissedThreshold:
+    is_change = failure.metric_threshold.HasField("change_threshold")
+    threshold = failure.metric_threshold
+    at_least = (
+        threshold.change_threshold.absolute.value
+        if is_change
+        else threshold.value_threshold.lower_bound.value
+    )
+    value = failure.metric_value.double_value.value if failure.HasField("metric_value") else None
+    return MissedThreshold(
+        head=failure.metric_key.output_name,
+        metric=failure.metric_key.name,
+        value=_number(value),
+        at_least=at_least,
+        is_change=is_change,
+    )
