@@ -23,6 +23,7 @@ class FilePlan:
       entry: of the table.
       columns: of the canonical frame.
       sources: contract name -> column in the file, for the columns it has.
+      header: all columns of the file.
     """
 
     path: Path
@@ -30,6 +31,7 @@ class FilePlan:
     entry: TableConfig
     columns: tuple[Column, ...]
     sources: Mapping[str, str]
+    header: tuple[str, ...]
 
 
 def plan_file(
@@ -54,7 +56,7 @@ def plan_file(
         taken_away = source in entry.rename and column.name not in renamed
         if source in present and not taken_away:
             sources[column.name] = present[source]
-    plan = FilePlan(path, table, entry, columns, sources)
+    plan = FilePlan(path, table, entry, columns, sources, header)
     return plan, _header_problems(plan, header)
 
 

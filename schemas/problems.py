@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Optional
+from typing import Final
 
 import pydantic
 
@@ -49,7 +49,7 @@ class Problem(_Model):
     table: str
     rule: str
     severity: Severity
-    column: Optional[str]
+    column: str | None
     message: str
     remedy: str
     count: int = 0

@@ -27,7 +27,7 @@ from schemas.errors import DataError
 
 ROW: Final = "__row"  # int64, number of the data row in its file, from 1
 _BLOCK_BYTES: Final = 8 << 20
-_GZIP_SUFFIX: Final = ".gz"
+GZIP_SUFFIX: Final = ".gz"
 _OTHER_SEPARATORS: Final = (";", "\t", "|", ",")
 
 
@@ -139,7 +139,7 @@ def _parquet_batches(path: Path, columns: Sequence[str], batch_rows: int) -> Ite
 def _open_text(path: Path, encoding: str) -> io.TextIOBase:
     # A byte order mark is no part of the first name.
     codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-    if path.name.lower().endswith(_GZIP_SUFFIX):
+    if path.name.lower().endswith(GZIP_SUFFIX):
         return gzip.open(path, "rt", encoding=codec, newline="")
     return path.open("r", encoding=codec, newline="")
 
