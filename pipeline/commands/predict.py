@@ -1,0 +1,48 @@
+"""`goalpath predict`: likelihood and risk of one student, from the pushed model."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import click
+
+from pipeline.pushed_version import any_student_option, open_pushed, out_option, student_option
+
+
+@click.command("predict")
+@out_option
+@student_option
+@any_student_option
+@click.option("--engagement", metavar="ID", help="Also answer as if this came next.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    out: Path, student: str | None, any_student: bool, engagement: str | None, as_json: bool
+) -> None:
+    """Predict the next step and the risk of one student.
+
+    The answer is of the newest pushed model and of the student's state as of its run.
+    """
+    version, model, state = open_pushed(out, student=student, any_student=any_student)
+    prediction = model.predict(state, engagement)
+    if as_json:
+        answer = {**dataclasses.asdict(prediction), "version": version.number}
+        click.echo(json.dumps({**answer, "as_of": version.as_of}, indent=2))
+        return
+    click.echo(f"Student {prediction.student_id}, stage {prediction.stage}, as of {version.as_of}")
+    click.echo(
+        f"  next step within {prediction.likelihood_days} days   {prediction.likelihood:6.1%}"
+    )
+    click.echo(
+        f"  lost or silent for {prediction.risk_days} days       {prediction.risk:6.1%}"
+        f"  ({prediction.risk_level})"
+    )
+    if prediction.given is not None:
+        given = prediction.given
+        note = "" if given.eligible else "  (not open to the student now)"
+        click.echo(f"  were {given.engagement_id} next{note}")
+        click.echo(f"    next step                   {given.likelihood:6.1%}")
+        click.echo(f"    lost or silent              {given.risk:6.1%}")
+        click.echo(f"    ranking score               {given.ranking_score:6.3f}")
+    click.echo(f"Answered by {prediction.prediction_method}, version {version.number}")

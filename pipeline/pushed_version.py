@@ -1,0 +1,69 @@
+"""Opens the newest pushed version for a command that asks about one student."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from schemas.config import GoalpathConfig
+from schemas.errors import InputError
+from serving import states, versions
+
+if TYPE_CHECKING:
+    from serving.pushed_model import PushedModel
+
+Command = Callable[..., Any]
+
+out_option: Callable[[Command], Command] = click.option(
+    "--out",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of `goalpath run`.",
+)
+student_option: Callable[[Command], Command] = click.option(
+    "--student", metavar="ID", help="Id of the student."
+)
+any_student_option: Callable[[Command], Command] = click.option(
+    "--any-student", is_flag=True, help="Take the first student still in the funnel."
+)
+
+
+def open_pushed(
+    out: Path, *, student: str | None, any_student: bool
+) -> tuple[versions.Version, PushedModel, states.StudentState]:
+    """The newest version, its model, and the state of the student asked about.
+
+    Raises:
+      InputError: nothing was pushed, the student is unknown, or both or neither of
+        `student` and `any_student` are given.
+    """
+    if (student is None) == (not any_student):
+        raise InputError("exactly one of --student ID and --any-student is needed.")
+    version = versions.newest_version(out, _model_name(out))
+    state = (
+        states.first_student(version.states_path)
+        if student is None
+        else states.read_state(version.states_path, student)
+    )
+    # TensorFlow greets on standard error; errors are raised all the same.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from serving.pushed_model import PushedModel  # noqa: PLC0415  TensorFlow takes seconds
+
+    config = GoalpathConfig.model_validate(version.manifest["config"])
+    return version, PushedModel(version.model_dir, config), state
+
+
+def _model_name(out: Path) -> str:
+    found = versions.model_names(out)
+    if len(found) != 1:
+        raise InputError(
+            "a folder of `goalpath run` has one served model.",
+            where=str(out / versions.SERVING_FOLDER),
+            received=", ".join(found) or "none",
+            remedy="run `goalpath run --data DATA --out OUT` first, or check --out.",
+        )
+    return found[0]

@@ -1,0 +1,33 @@
+"""What `predict` and `recommend` say where they cannot answer; no model is loaded."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.pushed_version import open_pushed
+from schemas.errors import InputError
+from serving.versions import NoVersionError
+
+
+@pytest.mark.parametrize(("student", "any_student"), [(None, False), ("s1", True)])
+def test_exactly_one_way_to_name_the_student(
+    tmp_path: Path, student: str | None, any_student: bool
+) -> None:
+    with pytest.raises(InputError, match="exactly one"):
+        open_pushed(tmp_path, student=student, any_student=any_student)
+
+
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Received: none") as error:
+        open_pushed(tmp_path, student="s1", any_student=False)
+    assert error.value.exit_code == 2
+
+
+def test_a_half_pushed_version_answers_nothing(tmp_path: Path) -> None:
+    (tmp_path / "serving" / "goalpath" / "7").mkdir(parents=True)
+    with pytest.raises(NoVersionError):
+        open_pushed(tmp_path, student="s1", any_student=False)
+    assert "serving.pushed_model" not in sys.modules
