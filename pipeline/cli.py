@@ -126,9 +126,10 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of any error.")
 def cli(debug: bool) -> None:
-    """Predict what to offer each student next, how likely the next step is, who is at
-    risk, and how likely each goal is.
+    """Predict what each student needs next, and how likely each goal is.
 
+    A data folder goes in; out come a ranking of what to offer, the likelihood of the
+    next step, the risk of losing the student, and the likelihood of every stage.
     Start with `goalpath validate --data DATA`.
     """
 

@@ -161,7 +161,7 @@ class _Check:
         checks = event_rules(self._config, students, engagements, now_us)
         self._events = check_events(events, checks, scratch, sink)
         for table in self._tables.values():
-            _refuse_empty(table)
+            self._refuse_empty(table)
 
     def write_quarantine(self, folder: Path | None) -> bool:
         """Writes the rejected rows; says whether there were any."""
@@ -207,6 +207,22 @@ class _Check:
             events=self._events if events.readable else None,
         )
 
+    def _refuse_empty(self, table: CheckedTable) -> None:
+        if not table.readable:
+            return
+        left = self._events.rows
+        if table.table != names.EVENTS:
+            left = self.frames[table.table].height
+        if left:
+            return
+        if table.rows:
+            rule = rules.NOTHING_LEFT
+        elif table.table == names.STAGE_CHANGES:
+            rule = rules.EMPTY_OPTIONAL_TABLE
+        else:
+            rule = rules.EMPTY_TABLE
+        table.findings.add_problems([make_problem(rule, table.table)])
+
     def _read(self, name: str) -> None:
         table = self._tables[name]
         frame = table.read()
@@ -235,11 +251,3 @@ _IDS = {
     names.STUDENTS: names.STUDENT_ID,
     names.ENGAGEMENTS: names.ENGAGEMENT_ID,
 }
-
-
-def _refuse_empty(table: CheckedTable) -> None:
-    if not table.readable or table.rows:
-        return
-    optional = table.table == names.STAGE_CHANGES
-    rule = rules.EMPTY_OPTIONAL_TABLE if optional else rules.EMPTY_TABLE
-    table.findings.add_problems([make_problem(rule, table.table)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import heapq
 from collections.abc import Iterable
 from typing import Final
 
@@ -13,14 +12,14 @@ import polars as pl
 from schemas import advice
 from schemas.config import GoalpathConfig
 from schemas.conversion import VALUE
-from schemas.problems import MAX_ROWS, Problem, RowRef, make_problem
+from schemas.problems import Problem, RowRef, make_problem
 from schemas.raw_batches import ROW
 from schemas.rules import Rule, Severity
 
 FILE: Final = "__file"  # uint32, index of the file among those of the table
 REASON: Final = "__reason"  # uint32, index into `TableFindings.reasons`
 # Advice looks at more values than a message shows.
-_KEPT_SAMPLES: Final = 20
+_KEPT: Final = 20
 _SEVERITIES: Final = tuple(Severity)
 
 
@@ -29,17 +28,17 @@ class _Group:
     rule: Rule
     column: str | None
     count: int = 0
-    first: list[tuple[int, int]] = dataclasses.field(default_factory=list)
-    samples: dict[str, None] = dataclasses.field(default_factory=dict)
+    first: list[tuple[int, int, str | None]] = dataclasses.field(default_factory=list)
     hint: str = ""
 
     def add(self, rows: pl.DataFrame) -> None:
         self.count += rows.height
-        lowest = rows.select(FILE, ROW).sort(FILE, ROW).head(MAX_ROWS).rows()
-        self.first = heapq.nsmallest(MAX_ROWS, [*self.first, *lowest])
-        if len(self.samples) < _KEPT_SAMPLES:
-            values = rows[VALUE].drop_nulls().head(1000).unique(maintain_order=True)
-            self.samples.update(dict.fromkeys(values.head(_KEPT_SAMPLES)))
+        lowest = rows.select(FILE, ROW, VALUE).sort(FILE, ROW).head(_KEPT).rows()
+        self.first = sorted([*self.first, *lowest], key=lambda row: row[:2])[:_KEPT]
+
+    def samples(self) -> tuple[str, ...]:
+        """The distinct values of the first rows."""
+        return tuple(dict.fromkeys(value for _, _, value in self.first if value is not None))
 
 
 class TableFindings:
@@ -104,7 +103,7 @@ class TableFindings:
         return tuple(sorted(found, key=lambda problem: _SEVERITIES.index(problem.severity)))
 
     def _describe(self, group: _Group, config: GoalpathConfig, now: dt.datetime) -> Problem:
-        samples = tuple(group.samples)
+        samples = group.samples()
         detail = group.hint or advice.detail_of(
             group.rule, self.table, group.column, samples, config=config, now=now
         )
@@ -114,6 +113,6 @@ class TableFindings:
             group.column,
             detail=detail,
             count=group.count,
-            rows=tuple(RowRef(file=self.files[file], row=row) for file, row in group.first),
+            rows=tuple(RowRef(file=self.files[file], row=row) for file, row, _ in group.first),
             samples=samples,
         )

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
+import shutil
+import tempfile
 from pathlib import Path
+from typing import Final
 
+import polars as pl
+import pydantic
+
+from schemas import names, rules, table_files, tables
+from schemas.checks import CheckedData, check_and_collect
 from schemas.config import GoalpathConfig
+from schemas.errors import DataError
+from schemas.fingerprint import fingerprint_data
+from schemas.report import CheckReport
+from schemas.rules import Severity
+
+REPORT_FILE: Final = "report.json"
+QUARANTINE_FOLDER: Final = "quarantine"
+# Raised whenever what is written changes, so that an older folder is not taken for new.
+_FORMAT: Final = 1
+_FORMAT_KEY: Final = "format"
+_FINGERPRINT_KEY: Final = "fingerprint"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,14 +39,17 @@ class PreparedData:
         `stage_changes.parquet`, `cohorts.parquet` (the last two where configured),
         `report.json` and, where rows were set aside, `quarantine/<table>.csv`.
         Every part of the events holds all events of its students, sorted by
-        `student_id` and `timestamp`; the number of parts follows from the size.
+        `student_id`, `timestamp` and place in the files; the number of parts follows
+        from the size.
       fingerprint: of the input files and of the keys of the configuration that
         matter to reading them.
+      report: of the check.
       reused: the folder was there already with the same fingerprint.
     """
 
     folder: Path
     fingerprint: str
+    report: CheckReport
     reused: bool
 
 
@@ -40,14 +63,163 @@ def prepare_data(
 ) -> PreparedData:
     """Validates a data folder and writes what passed into `out_dir`.
 
+    The work is skipped where `out_dir` was made from the same files and the same
+    configuration, and `now` cannot make a difference.
+
     Args:
       data_dir: folder of an institution.
       config: of the data set.
-      out_dir: is made; an earlier preparation in it is replaced.
+      out_dir: is made; an earlier preparation in it is replaced at the end, at once.
       now: aware; events at or after it are rejected.
       max_bad_rows: how many rows may be set aside before the data are refused.
 
     Raises:
-      DataError: the data are refused; the message says why and where the report is.
+      DataError: the data are refused, there is no such folder, or `out_dir` holds
+        something else. In the first case `out_dir` holds `report.json` and
+        `quarantine/` alone.
+      ConfigError: the time zone is unknown.
     """
-    raise NotImplementedError
+    out = Path(out_dir)
+    fingerprint = _fingerprint_or_empty(data_dir, config)
+    earlier = _reusable(out, fingerprint, max_bad_rows)
+    if earlier is not None:
+        return PreparedData(out, fingerprint, earlier, reused=True)
+    _refuse_foreign(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    work = temporary / out.name  # with the usual permissions, which mkdtemp does not give
+    work.mkdir()
+    try:
+        report = _prepare_into(work, data_dir, config, now, max_bad_rows)
+        if report.ok:
+            _mark(work, fingerprint)
+        final = report.model_copy(update={"quarantine": _moved(report, out)})
+        (work / REPORT_FILE).write_text(final.to_json(), encoding="utf-8")
+        _replace(out, work)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    if not final.ok:
+        raise refusal(final, out / REPORT_FILE)
+    return PreparedData(out, fingerprint, final, reused=False)
+
+
+def refusal(report: CheckReport, where: Path) -> DataError:
+    """The error for data that must not be used: the first problems, and where the rest is."""
+    errors = report.of_severity(Severity.ERROR)
+    first = "; ".join(f"{problem.where()}: {problem.message}" for problem in errors[:3])
+    more = f"; and {len(errors) - 3} more problems" if len(errors) > 3 else ""
+    remedy = f"run goalpath validate --data {report.data_dir}, which says how to mend each."
+    if not report.blocked:
+        remedy += f" --max-bad-rows {report.rows_set_aside} would go on without these rows."
+    return DataError(
+        f"the data must pass the checks: {report.rows_set_aside:,} rows would be set aside, and "
+        f"{report.max_bad_rows:,} are allowed."
+        if not report.blocked
+        else "the data must pass the checks.",
+        where=report.data_dir,
+        received=f"{first}{more} (all of it: {where})",
+        remedy=remedy,
+    )
+
+
+def _fingerprint_or_empty(data_dir: str | Path, config: GoalpathConfig) -> str:
+    """The fingerprint; "" where a table is missing, which the check then explains."""
+    try:
+        return fingerprint_data(data_dir, config)
+    except DataError:
+        if not Path(data_dir).is_dir():
+            raise
+        return ""
+
+
+def _reusable(out: Path, fingerprint: str, max_bad_rows: int) -> CheckReport | None:
+    try:
+        marker = json.loads((out / table_files.PREPARED_FILE).read_text(encoding="utf-8"))
+        report = CheckReport.from_json((out / REPORT_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, pydantic.ValidationError):
+        return None
+    if marker != {_FORMAT_KEY: _FORMAT, _FINGERPRINT_KEY: fingerprint}:
+        return None
+    # What was in the future then may not be so now.
+    if any(problem.rule == rules.IN_THE_FUTURE.name for problem in report.problems):
+        return None
+    asked = report.model_copy(update={"max_bad_rows": max_bad_rows})
+    return asked if asked.ok else None
+
+
+def _prepare_into(
+    work: Path,
+    data_dir: str | Path,
+    config: GoalpathConfig,
+    now: dt.datetime,
+    max_bad_rows: int,
+) -> CheckReport:
+    events = work / names.EVENTS
+    events.mkdir()
+
+    def write_part(number: int, part: pl.DataFrame) -> None:
+        tables.write_canonical(part, events / f"part-{number:05d}.parquet", names.EVENTS)
+
+    checked = check_and_collect(
+        data_dir,
+        config,
+        now=now,
+        quarantine_dir=work / QUARANTINE_FOLDER,
+        max_bad_rows=max_bad_rows,
+        scratch_dir=work,
+        sink=write_part,
+    )
+    if checked.report.ok:
+        _write_tables(work, checked)
+    else:
+        shutil.rmtree(events)
+    return checked.report
+
+
+def _write_tables(work: Path, checked: CheckedData) -> None:
+    frames = {
+        names.STUDENTS: checked.students,
+        names.ENGAGEMENTS: checked.engagements,
+        names.STAGE_CHANGES: checked.stage_changes,
+        names.COHORTS: checked.cohorts,
+    }
+    for table, frame in frames.items():
+        if frame is not None:
+            tables.write_canonical(frame, work / f"{table}.parquet", table)
+
+
+def _mark(work: Path, fingerprint: str) -> None:
+    marker = {_FORMAT_KEY: _FORMAT, _FINGERPRINT_KEY: fingerprint}
+    (work / table_files.PREPARED_FILE).write_text(json.dumps(marker), encoding="utf-8")
+
+
+def _moved(report: CheckReport, out: Path) -> str | None:
+    return None if report.quarantine is None else str(out / QUARANTINE_FOLDER)
+
+
+def _replace(out: Path, work: Path) -> None:
+    """Puts `work` in the place of `out`; a reader sees the one or the other."""
+    if not out.exists():
+        work.rename(out)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+    out.rename(aside / out.name)
+    work.rename(out)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _refuse_foreign(out: Path) -> None:
+    if not out.exists() or (out / REPORT_FILE).is_file():
+        return
+    received = "a file"
+    if out.is_dir():
+        present = sorted(path.name for path in out.iterdir())
+        if not present:
+            return
+        received = f"a folder with {', '.join(present[:5])}"
+    raise DataError(
+        "a folder to prepare data in must be new, empty, or an earlier preparation.",
+        where=str(out),
+        received=received,
+        remedy="choose another folder.",
+    )

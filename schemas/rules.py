@@ -132,6 +132,9 @@ UNREADABLE_TABLE: Final = _table_error("unreadable_table", "{detail}", "{remedy}
 EMPTY_TABLE: Final = _table_error(
     "empty_table", "no rows", "export the rows, or check the path in goalpath.yaml."
 )
+NOTHING_LEFT: Final = _table_error(
+    "nothing_left", "every row was set aside", "mend the rows; see the other errors."
+)
 MISSING_COLUMN: Final = _table_error(
     "missing_column", "the file has no such column, and it must be there", "{remedy}"
 )
