@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,38 +10,12 @@ from typing import Any, Final
 import tensorflow_model_analysis as tfma
 
 from pipeline.eval_config import BASELINE_MODEL, CANDIDATE_MODEL
+from pipeline.missed_threshold import MissedThreshold
 
 OVERALL: Final = "overall"
 _DIFF: Final = "_diff"
 
 HeadMetrics = Mapping[str, Mapping[str, "float | None"]]
-
-
-@dataclasses.dataclass(frozen=True)
-class MissedThreshold:
-    """A threshold that the model missed.
-
-    Attributes:
-      head: output of the model.
-      metric: its name.
-      value: of the metric; for a change, the difference from the baseline. None: not
-        a number, or not measured.
-      at_least: the threshold.
-      is_change: the threshold is on the difference from the baseline.
-    """
-
-    head: str
-    metric: str
-    value: float | None
-    at_least: float
-    is_change: bool
-
-    def describe(self) -> str:
-        """Such as `risk auc is 0.512, must be at least 0.55`."""
-        value = "not a number" if self.value is None else f"{self.value:.4g}"
-        subject = "change from the baseline" if self.is_change else ""
-        what = " ".join(part for part in (self.head, self.metric, subject) if part)
-        return f"{what} is {value}, must be at least {self.at_least:.4g}"
 
 
 def read_metrics(evaluation: Path, *, has_baseline: bool) -> dict[str, HeadMetrics]:

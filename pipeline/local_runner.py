@@ -1,0 +1,107 @@
+"""Runs the pipeline on this machine and says what came of it."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import absl.logging
+from ml_metadata import metadata_store
+from tfx.orchestration import pipeline as tfx_pipeline
+
+from components.evaluator.baseline import pushed_versions
+from pipeline.create_pipeline import create_pipeline
+from pipeline.dag_runners import new_runner
+from pipeline.executions import open_store, run_executions, sweep_dead
+from pipeline.failures import NodeFailedError, failure
+from pipeline.node_events import (
+    PROGRESS_LOGGER,
+    EventLog,
+    Happening,
+    ProgressHandler,
+    describe_cause,
+)
+from pipeline.output_folder import OutputFolder, temporary_files_in
+from pipeline.progress import following, new_display
+from pipeline.run_outcome import read_outcome
+from pipeline.run_summary import RunOutcome
+from pipeline.settings import PipelineSettings
+
+
+def run_pipeline(
+    settings: PipelineSettings,
+    out: OutputFolder,
+    *,
+    runner: str,
+    run_id: str,
+    event_log: EventLog,
+    log: Path,
+    terminal: TextIO,
+) -> RunOutcome:
+    """Runs all nodes, those that finished before from the cache.
+
+    Standard output and error of the process must already go to `log`.
+
+    Args:
+      settings: of the pipeline; its metadata file is that of `out`.
+      out: the output folder, held by this process alone.
+      runner: one of `dag_runners.RUNNERS`.
+      run_id: the name of the run in ML Metadata.
+      event_log: of the run.
+      log: of the run.
+      terminal: where the progress is shown.
+
+    Raises:
+      NodeFailedError: a node failed.
+      PushMissingError: see `run_outcome.read_outcome`.
+    """
+    absl.logging.set_verbosity(absl.logging.INFO)
+    store = open_store(out.metadata)
+    remove_dead(store, out.pipeline)
+    serving_dir = Path(settings.serving_dir)
+    pushed_before = {path.name for path in pushed_versions(serving_dir)}
+    pipeline = create_pipeline(settings)
+    display = new_display(terminal, node_ids(pipeline))
+    with temporary_files_in(out.temp), following(event_log, display), _trainer_progress(event_log):
+        try:
+            new_runner(runner, event_log, run_id).run(pipeline)
+        except Exception as error:
+            raise _failed_node(error, event_log, log) from error
+    return read_outcome(run_executions(store, settings.name, run_id), serving_dir, pushed_before)
+
+
+def node_ids(pipeline: tfx_pipeline.Pipeline) -> tuple[str, ...]:
+    """The ids of the nodes in the order in which they can run."""
+    return tuple(node.id for node in pipeline.components)
+
+
+def remove_dead(store: metadata_store.MetadataStore, pipeline_root: Path) -> None:
+    """Closes the executions of a killed run and removes what they left half done."""
+    for execution_id in sweep_dead(store):
+        for pattern in (f"*/*/{execution_id}", f"*/.system/*/{execution_id}"):
+            for folder in pipeline_root.glob(pattern):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _trainer_progress(event_log: EventLog) -> Iterator[None]:
+    logger = logging.getLogger(PROGRESS_LOGGER)
+    level, handler = logger.level, ProgressHandler(event_log)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def _failed_node(error: Exception, event_log: EventLog, log: Path) -> NodeFailedError:
+    failed = [event for event in event_log.read() if event.happening is Happening.FAILED]
+    if not failed or failed[0].cause is None:
+        return failure("pipeline", describe_cause(error), log)
+    return failure(failed[0].node, failed[0].cause, log)
