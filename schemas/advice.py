@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from schemas import instants, names, rules
+from schemas import contract, instants, names, rules
 from schemas.config import GoalpathConfig
 from schemas.rules import Rule
 
@@ -30,7 +30,7 @@ def detail_of(
 ) -> str:
     """What fills `{detail}` in the texts of `rule`."""
     if rule is rules.BAD_DATE:
-        return _date_format(table, column or "", samples)
+        return _date_format(table, column or "", samples, config)
     if rule in (rules.TIME_IN_GAP, rules.AMBIGUOUS_TIME):
         return config.timezone
     if rule is rules.UNKNOWN_STAGE:
@@ -58,13 +58,22 @@ def near_ids(samples: Sequence[str], known: pl.Series) -> str:
     return ""
 
 
-def _date_format(table: str, column: str, samples: Sequence[str]) -> str:
+def _date_format(table: str, column: str, samples: Sequence[str], config: GoalpathConfig) -> str:
+    entry = contract.table_config(config, table)
+    configured = entry and entry.date_formats.get(column, entry.date_format)
+    if configured is None:
+        now = "without a format, dates are read as ISO 8601 (2024-12-31 or 2024-12-31 23:59:00)"
+    else:
+        now = f'the configured format is "{configured}"'
     formats = instants.suggest_formats(list(samples))
     if not formats:
-        return f' under tables.{table}.date_formats, as {column}: "%d/%m/%Y"'
+        return f"{now}; correct the values, or tables.{table}.date_formats.{column}."
     choices = " or ".join(f'"{fmt}"' for fmt in formats)
-    hint = ", whichever is meant" if len(formats) > 1 else ""
-    return f": tables.{table}.date_formats: {{{column}: {choices}}}{hint}"
+    whichever = ", whichever is meant" if len(formats) > 1 else ""
+    return (
+        f"{now}; these values would be read by tables.{table}.date_formats: "
+        f"{{{column}: {choices}}}{whichever}."
+    )
 
 
 def _stage_spelling(samples: Sequence[str], config: GoalpathConfig) -> str:

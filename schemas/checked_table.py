@@ -29,16 +29,21 @@ class CheckedTable:
       data_dir: the data folder.
       config: of the data set.
       table: of `names.TABLES`; must be configured.
+      key: column whose values in rejected rows are to be kept in mind.
 
     Attributes:
       findings: what is wrong so far.
       rows: read so far, malformed ones among them, blank ones not.
     """
 
-    def __init__(self, data_dir: Path, config: GoalpathConfig, table: str) -> None:
+    def __init__(
+        self, data_dir: Path, config: GoalpathConfig, table: str, key: str | None = None
+    ) -> None:
         self.table = table
         self.columns = contract.table_columns(config, table)
         self.rows = 0
+        self._key = key
+        self._flawed_keys: list[pl.Series] = []
         self._config = config
         self._data_dir = data_dir
         self._files, problem = self._find_files()
@@ -77,6 +82,10 @@ class CheckedTable:
             pl.lit(0, pl.UInt32).alias(FILE), pl.lit(0, pl.Int64).alias(ROW), pl.all()
         )
         return pl.concat([empty.clear(), *self.batches()])
+
+    def flawed_keys(self) -> pl.Series:
+        """String, the values of `key` in the rows that `batches` left out for a flaw."""
+        return pl.concat([pl.Series(dtype=pl.String), *self._flawed_keys])
 
     def summary(self) -> TableSummary:
         """What was read and what was not."""
@@ -133,7 +142,10 @@ class CheckedTable:
         frame = batch.frame.select(index, pl.all())
         if not rejected:
             return frame
-        return frame.filter(~pl.col(ROW).is_in(pl.concat(rejected).implode()))
+        flawed = pl.col(ROW).is_in(pl.concat(rejected).implode())
+        if self._key is not None:
+            self._flawed_keys.append(frame.filter(flawed)[self._key])
+        return frame.filter(~flawed)
 
 
 def screen(

@@ -138,7 +138,7 @@ class _Check:
         self._config = config
         self._now = now
         self._tables = {
-            table: CheckedTable(data_dir, config, table)
+            table: CheckedTable(data_dir, config, table, _IDS.get(table))
             for table in contract.configured_tables(config)
         }
         self._ids: dict[str, Ids] = {}
@@ -231,7 +231,7 @@ class _Check:
         accepted = self._accept(table, frame)
         self.frames[name] = accepted.drop(FILE, ROW)
         if name in _IDS:
-            everything = frame[_IDS[name]]
+            everything = pl.concat([frame[_IDS[name]], table.flawed_keys()])
             self._ids[name] = reference_checks.split_ids(_IDS[name], everything, accepted)
 
     def _accept(self, table: CheckedTable, frame: pl.DataFrame) -> pl.DataFrame:

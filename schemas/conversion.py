@@ -79,7 +79,7 @@ def convert_batch(raw: RawBatch, plan: FilePlan, config: GoalpathConfig) -> Cano
     Raises:
       DataError: a column holds lists or structures.
     """
-    flaws = [_malformed_flaw(raw.malformed)] if raw.malformed else []
+    flaws = [_malformed_flaw(raw.malformed, plan)] if raw.malformed else []
     present, blank = _split_blank(raw.frame, plan)
     if not blank.is_empty():
         flaws.append(Flaw(rules.BLANK_ROW, None, blank))
@@ -91,11 +91,12 @@ def convert_batch(raw: RawBatch, plan: FilePlan, config: GoalpathConfig) -> Cano
     return CanonicalBatch(pl.DataFrame(columns), tuple(flaws))
 
 
-def _malformed_flaw(malformed: Sequence[MalformedRow]) -> Flaw:
+def _malformed_flaw(malformed: Sequence[MalformedRow], plan: FilePlan) -> Flaw:
+    expected = len(plan.header)
     rows = pl.DataFrame(
         {
             ROW: [bad.row for bad in malformed],
-            VALUE: [f"{bad.fields} fields: {bad.text}" for bad in malformed],
+            VALUE: [f"{bad.fields} fields, not {expected}" for bad in malformed],
         },
         schema={ROW: pl.Int64(), VALUE: pl.String()},
     )

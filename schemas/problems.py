@@ -11,6 +11,7 @@ from schemas.rules import Rule, Severity
 
 MAX_ROWS: Final = 5
 MAX_SAMPLES: Final = 5
+_SAMPLE_LENGTH: Final = 60
 
 
 class _Model(pydantic.BaseModel):
@@ -96,6 +97,10 @@ def describe_rows(problem: Problem) -> str:
     return f"{noun} {', '.join(labels)}{tail}"
 
 
+def _shortened(sample: str) -> str:
+    return sample if len(sample) <= _SAMPLE_LENGTH else sample[: _SAMPLE_LENGTH - 3] + "..."
+
+
 def make_problem(
     rule: Rule,
     table: str,
@@ -118,6 +123,6 @@ def make_problem(
         remedy=rule.remedy.format(**values),
         count=count,
         rows=rows[:MAX_ROWS],
-        samples=samples[:MAX_SAMPLES],
+        samples=tuple(_shortened(sample) for sample in samples[:MAX_SAMPLES]),
         sets_aside=rule.sets_aside,
     )

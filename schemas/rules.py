@@ -54,7 +54,7 @@ FIELD_COUNT: Final = _row_error(
     "put values that hold the separator or a line break in double quotes.",
 )
 MISSING_VALUE: Final = _row_error(
-    "missing_value", "empty, and it must not be", "fill it in, or leave the row out."
+    "missing_value", "no value, where there must be one", "fill it in, or leave the row out."
 )
 BAD_NUMBER: Final = _row_error(
     "bad_number",
@@ -65,7 +65,7 @@ BAD_NUMBER: Final = _row_error(
 BAD_DATE: Final = _row_error(
     "bad_date",
     "not a date or time that can be read",
-    "write ISO 8601 (2024-12-31 or 2024-12-31 23:59:00), or name the format{detail}.",
+    "{detail}",
 )
 TIME_IN_GAP: Final = _row_error(
     "time_in_gap",
@@ -76,7 +76,7 @@ TIME_IN_GAP: Final = _row_error(
 UNKNOWN_STAGE: Final = _row_error("unknown_stage", "not one of the configured stages", "{detail}")
 DUPLICATE_ID: Final = _row_error(
     "duplicate_id",
-    "an id that an earlier row has already",
+    "an id that an earlier row already has",
     "keep one row for each id. (Where rows are set aside, the first one stays.)",
 )
 DUPLICATE_EVENT: Final = _row_error(
