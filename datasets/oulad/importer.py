@@ -16,6 +16,7 @@ from schemas import names
 from schemas.config import (
     CohortSplitConfig,
     EvaluationConfig,
+    EventsTableConfig,
     GoalpathConfig,
     HorizonsConfig,
     RankingConfig,
@@ -96,7 +97,7 @@ def build_config(schedule: pl.DataFrame) -> GoalpathConfig:
         tables=TablesConfig(
             students=TableConfig(features=tables.PROFILE),
             engagements=TableConfig(features=tables.ATTRIBUTES),
-            events=TableConfig(),
+            events=EventsTableConfig(duplicates="keep"),
             stage_changes=TableConfig(),
             cohorts=TableConfig(),
         ),
@@ -125,9 +126,9 @@ def _write(
         submissions,
         schedule,
     )
-    events = pl.concat(
-        [clicks.select(_EVENT_COLUMNS), submissions.select(_EVENT_COLUMNS)]
-    ).sort(names.STUDENT_ID, names.TIMESTAMP, names.ENGAGEMENT_ID, maintain_order=True)
+    events = pl.concat([clicks.select(_EVENT_COLUMNS), submissions.select(_EVENT_COLUMNS)]).sort(
+        names.STUDENT_ID, names.TIMESTAMP, names.ENGAGEMENT_ID, maintain_order=True
+    )
     written = {
         names.STUDENTS: students,
         names.ENGAGEMENTS: engagements,

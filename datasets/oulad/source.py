@@ -179,9 +179,7 @@ def _read(folder: Path, file: _File) -> pl.DataFrame:
             received=", ".join(raw.columns),
             remedy="use the official file, with its header line unchanged.",
         )
-    frame = raw.select(
-        _typed(raw, path.name, name, kind) for name, kind in file.columns.items()
-    )
+    frame = raw.select(_typed(raw, path.name, name, kind) for name, kind in file.columns.items())
     _check_required(frame, path.name, file.required)
     _check_key(frame, path.name, file.key)
     return frame
@@ -241,9 +239,7 @@ def _check_required(frame: pl.DataFrame, where: str, columns: Sequence[str]) -> 
 def _check_key(frame: pl.DataFrame, where: str, key: Sequence[str]) -> None:
     if not key:
         return
-    repeated = (
-        frame.select(~pl.struct(key).is_first_distinct()).to_series().arg_true().to_list()
-    )
+    repeated = frame.select(~pl.struct(key).is_first_distinct()).to_series().arg_true().to_list()
     if repeated:
         values = frame.select(key).row(repeated[0])
         raise DataError(

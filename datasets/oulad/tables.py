@@ -43,9 +43,7 @@ _UNOBSERVED = "at or after the end of its presentation's observation"
 _IMD_SPELLING = {"10-20": "10-20%"}
 
 
-def students_table(
-    info: pl.DataFrame, schedule: pl.DataFrame
-) -> tuple[pl.DataFrame, RowAccount]:
+def students_table(info: pl.DataFrame, schedule: pl.DataFrame) -> tuple[pl.DataFrame, RowAccount]:
     """One student an enrolment, `<module>-<presentation>-<id_student>`.
 
     The final result is no profile column: it is what is to be predicted.

@@ -85,9 +85,7 @@ def _parse_days(pairs: tuple[str, ...]) -> dict[str, int]:
 def _print_summary(console: Console, summary: ImportSummary, *, chosen: bool) -> None:
     console.print(_cohort_table(summary))
     console.print(_account_table(summary))
-    for row in summary.cohorts.filter(pl.col(OBSERVED_DAYS).is_not_null()).iter_rows(
-        named=True
-    ):
+    for row in summary.cohorts.filter(pl.col(OBSERVED_DAYS).is_not_null()).iter_rows(named=True):
         click.echo(_describe_cut(row))
     reached = ", ".join(f"{stage} {count:,}" for stage, count in summary.stage_counts.items())
     click.echo(f"Students with a record of each stage: {reached}.")
@@ -129,7 +127,5 @@ def _account_table(summary: ImportSummary) -> Table:
     table.add_column("left out, and why")
     for account in summary.accounts:
         reasons = "; ".join(f"{count:,} {text}" for text, count in account.left_out.items())
-        table.add_row(
-            account.source, f"{account.read:,}", f"{account.used:,}", reasons or "none"
-        )
+        table.add_row(account.source, f"{account.read:,}", f"{account.used:,}", reasons or "none")
     return table

@@ -1,0 +1,1 @@
+"""A simulated recruitment funnel whose true probabilities are known exactly."""
