@@ -1,0 +1,1 @@
+"""The pipeline, its runners, and the command line."""

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import fn_runner
@@ -20,10 +20,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.executions import open_store, run_executions
 from pipeline.node_events import EventLog, Happening, observe
-
-BEAM: Final = "beam"
-LOCAL: Final = "local"
-RUNNERS: Final = (BEAM, LOCAL)
+from pipeline.runner_names import BEAM
 
 
 class ObservedNode(beam_dag_runner.PipelineNodeAsDoFn):  # type: ignore[misc]
@@ -111,8 +108,10 @@ class LocalRunner(local_dag_runner.LocalDagRunner):  # type: ignore[misc]
 
 
 def new_runner(name: str, event_log: EventLog, run_id: str) -> BeamRunner | LocalRunner:
-    """The runner called `name`, one of `RUNNERS`."""
-    return {BEAM: BeamRunner, LOCAL: LocalRunner}[name](event_log, run_id)
+    """The runner called `name`, one of `runner_names.RUNNERS`."""
+    if name == BEAM:
+        return BeamRunner(event_log, run_id)
+    return LocalRunner(event_log, run_id)
 
 
 def observed_nodes(

@@ -75,9 +75,7 @@ def _ranking_spec(thresholds: EvaluationConfig) -> tfma.MetricsSpec:
     return _head_spec(names.RANKING_SCORE, [ndcg, *metrics])
 
 
-def _probability_spec(
-    head: str, min_auc: float, thresholds: EvaluationConfig
-) -> tfma.MetricsSpec:
+def _probability_spec(head: str, min_auc: float, thresholds: EvaluationConfig) -> tfma.MetricsSpec:
     own = {name: _own("ProbabilityMetric", name) for name in PROBABILITY_METRICS}
     _require(own[AUC], at_least=min_auc, drop_at_most=thresholds.max_auc_drop)
     if thresholds.min_log_loss_skill is not None:
@@ -112,7 +110,5 @@ def _require(
         threshold.change_threshold.absolute.value = -drop_at_most
     # A threshold outside `per_slice_thresholds` would hold for every slice.
     metric.per_slice_thresholds.append(
-        tfma.PerSliceMetricThreshold(
-            slicing_specs=[tfma.SlicingSpec()], threshold=threshold
-        )
+        tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
     )

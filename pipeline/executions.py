@@ -18,7 +18,6 @@ _DONE: Final = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execut
 _OPEN: Final = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RUNNING)
 
 
-
 @dataclasses.dataclass(frozen=True)
 class OutputArtifact:
     """An artifact that a node put out.

@@ -11,7 +11,6 @@ from typing import TextIO
 
 import absl.logging
 from ml_metadata import metadata_store
-from tfx.orchestration import pipeline as tfx_pipeline
 
 from components.evaluator.baseline import pushed_versions
 from pipeline.create_pipeline import create_pipeline
@@ -25,6 +24,7 @@ from pipeline.node_events import (
     ProgressHandler,
     describe_cause,
 )
+from pipeline.node_ids import NODE_IDS
 from pipeline.output_folder import OutputFolder, temporary_files_in
 from pipeline.progress import following, new_display
 from pipeline.run_outcome import read_outcome
@@ -49,7 +49,7 @@ def run_pipeline(
     Args:
       settings: of the pipeline; its metadata file is that of `out`.
       out: the output folder, held by this process alone.
-      runner: one of `dag_runners.RUNNERS`.
+      runner: one of `runner_names.RUNNERS`.
       run_id: the name of the run in ML Metadata.
       event_log: of the run.
       log: of the run.
@@ -65,18 +65,13 @@ def run_pipeline(
     serving_dir = Path(settings.serving_dir)
     pushed_before = {path.name for path in pushed_versions(serving_dir)}
     pipeline = create_pipeline(settings)
-    display = new_display(terminal, node_ids(pipeline))
+    display = new_display(terminal, NODE_IDS)
     with temporary_files_in(out.temp), following(event_log, display), _trainer_progress(event_log):
         try:
             new_runner(runner, event_log, run_id).run(pipeline)
         except Exception as error:
             raise _failed_node(error, event_log, log) from error
     return read_outcome(run_executions(store, settings.name, run_id), serving_dir, pushed_before)
-
-
-def node_ids(pipeline: tfx_pipeline.Pipeline) -> tuple[str, ...]:
-    """The ids of the nodes in the order in which they can run."""
-    return tuple(node.id for node in pipeline.components)
 
 
 def remove_dead(store: metadata_store.MetadataStore, pipeline_root: Path) -> None:

@@ -49,7 +49,7 @@ def _redirected(log: Path) -> Iterator[None]:
         yield
     finally:
         _flush()
-        for stream, copy in zip(_STREAMS, saved):
+        for stream, copy in zip(_STREAMS, saved, strict=True):
             os.dup2(copy, stream)
             os.close(copy)
         os.close(target)

@@ -117,9 +117,7 @@ class LiveDisplay:
       clock: seconds since the epoch.
     """
 
-    def __init__(
-        self, console: Console, nodes: Sequence[str], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, console: Console, nodes: Sequence[str], clock: Callable[[], float]) -> None:
         self._nodes = nodes
         self._clock = clock
         self._times = NodeTimes()

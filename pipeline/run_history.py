@@ -11,9 +11,7 @@ from components.evaluator.baseline import pushed_versions
 from schemas.config import GoalpathConfig
 
 
-def inputs_digest(
-    fingerprint: str, config: GoalpathConfig, as_of: str, window_days: int
-) -> str:
+def inputs_digest(fingerprint: str, config: GoalpathConfig, as_of: str, window_days: int) -> str:
     """A name for what a model is made from: the same inputs, the same digest."""
     parts = [fingerprint, config.model_dump_json(), as_of, str(window_days)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -15,13 +15,11 @@ from pipeline.evaluation_results import (
     read_missed_thresholds,
 )
 from pipeline.executions import NodeExecution, OutputArtifact
+from pipeline.node_ids import EVALUATOR, MODEL_VALIDATOR, SERVING_BUNDLE
 from pipeline.run_summary import Blessing, RunOutcome, missed
 from schemas import names
 from schemas.errors import GoalpathError
 
-SERVING_BUNDLE: Final = "ServingBundle"
-EVALUATOR: Final = "Evaluator"
-MODEL_VALIDATOR: Final = "ModelValidator"
 _SERVING_FORMAT: Final = "Format-Serving"
 _BLESSED: Final = "blessed"
 _REPORT: Final = "report.json"

@@ -130,7 +130,7 @@ class RunRecord:
 
 
 def summarise(
-    record: RunRecord, outcome: RunOutcome | None, error: GoalpathError | None
+    record: RunRecord, outcome: RunOutcome | None, error: BaseException | None
 ) -> dict[str, Any]:
     """The content of `run.json`.
 
@@ -141,7 +141,7 @@ def summarise(
     """
     summary: dict[str, Any] = {
         "status": outcome.status if outcome else FAILED,
-        "exit_code": int(outcome.exit_code if outcome else error.exit_code if error else 1),
+        "exit_code": int(outcome.exit_code if outcome else _exit_code(error)),
         "run_id": record.run_id,
         "started": record.started,
         "finished": record.finished,
@@ -154,13 +154,7 @@ def summarise(
     if outcome:
         summary.update(_outcome(outcome))
     if error:
-        summary["error"] = {
-            "node": getattr(error, "node", ""),
-            "rule": error.rule,
-            "where": error.where,
-            "received": error.received,
-            "remedy": error.remedy,
-        }
+        summary["error"] = _describe(error)
     return summary
 
 
@@ -181,6 +175,24 @@ def missed(by: str, blessed: bool, thresholds: Iterable[MissedThreshold]) -> Ble
         reasons=tuple(each.describe() for each in found),
         details=tuple(dataclasses.asdict(each) for each in found),
     )
+
+
+def _exit_code(error: BaseException | None) -> ExitCode:
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    return ExitCode(error.exit_code) if isinstance(error, GoalpathError) else ExitCode.FAILED
+
+
+def _describe(error: BaseException) -> dict[str, str]:
+    if not isinstance(error, GoalpathError):
+        return {"rule": f"{type(error).__name__}: {error}"}
+    return {
+        "node": getattr(error, "node", ""),
+        "rule": error.rule,
+        "where": error.where,
+        "received": error.received,
+        "remedy": error.remedy,
+    }
 
 
 def _nodes(record: RunRecord) -> list[dict[str, Any]]:

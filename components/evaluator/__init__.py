@@ -1,0 +1,1 @@
+"""Evaluator: metrics of the three heads, and the blessing against the last version."""

@@ -125,14 +125,14 @@ class _Summary(beam.CombineFn):  # type: ignore[misc]
         return [array.array("d") for _ in range(self._width)]
 
     def add_input(self, accumulator: Columns, element: tuple[float, ...]) -> Columns:
-        for column, value in zip(accumulator, element):
+        for column, value in zip(accumulator, element, strict=True):
             column.append(value)
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[Columns]) -> Columns:
         merged = self.create_accumulator()
         for accumulator in accumulators:
-            for column, more in zip(merged, accumulator):
+            for column, more in zip(merged, accumulator, strict=True):
                 column.extend(more)
         return merged
 
@@ -249,6 +249,6 @@ def _mean_measures(*columns: NDArray[np.float64], top_k: int) -> dict[str, float
     *measure_names, lists = ranking_metric_names(top_k)
     means = {
         name: float(np.average(values, weights=weights)) if total else float("nan")
-        for name, values in zip(measure_names, measures)
+        for name, values in zip(measure_names, measures, strict=True)
     }
     return {**means, lists: total}

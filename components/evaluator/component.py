@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import tensorflow_model_analysis as tfma
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -21,7 +24,7 @@ from schemas import names
 class EvaluatorSpec(types.ComponentSpec):  # type: ignore[misc]
     """TFX's channels, and where the baseline is."""
 
-    PARAMETERS = {
+    PARAMETERS: ClassVar[Mapping[str, Any]] = {
         standard_component_specs.EVAL_CONFIG_KEY: component_spec.ExecutionParameter(
             type=tfma.EvalConfig
         ),
@@ -31,7 +34,7 @@ class EvaluatorSpec(types.ComponentSpec):  # type: ignore[misc]
         SERVING_DIR: component_spec.ExecutionParameter(type=str),
         BASELINE: component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = {
+    INPUTS: ClassVar[Mapping[str, Any]] = {
         standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.Examples
         ),
@@ -39,7 +42,7 @@ class EvaluatorSpec(types.ComponentSpec):  # type: ignore[misc]
             type=standard_artifacts.Model
         ),
     }
-    OUTPUTS = {
+    OUTPUTS: ClassVar[Mapping[str, Any]] = {
         standard_component_specs.EVALUATION_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.ModelEvaluation
         ),
@@ -64,6 +67,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):  # type: ignore[misc]
 
     def __init__(
         self,
+        *,
         examples: types.BaseChannel,
         model: types.BaseChannel,
         eval_config: tfma.EvalConfig,

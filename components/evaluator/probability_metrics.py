@@ -42,9 +42,7 @@ class _Curve(NamedTuple):
     negative: Floats
 
 
-def probability_metrics(
-    labels: Floats, predictions: Floats, weights: Floats
-) -> dict[str, float]:
+def probability_metrics(labels: Floats, predictions: Floats, weights: Floats) -> dict[str, float]:
     """All metrics of `PROBABILITY_METRICS`, weighted.
 
         log_loss = mean of -(y ln p + (1 - y) ln(1 - p))
@@ -145,10 +143,9 @@ def calibration_error(labels: Floats, predictions: Floats, weights: Floats) -> f
 
 def _curve(labels: Floats, predictions: Floats, weights: Floats) -> _Curve:
     _, place = np.unique(-predictions, return_inverse=True)
-    return _Curve(
-        positive=np.bincount(place, weights=weights * labels),
-        negative=np.bincount(place, weights=weights * (1 - labels)),
-    )
+    positive: Floats = np.bincount(place, weights=weights * labels).astype(np.float64)
+    negative: Floats = np.bincount(place, weights=weights * (1 - labels)).astype(np.float64)
+    return _Curve(positive, negative)
 
 
 def _log_losses(labels: Floats, predictions: Floats) -> Floats:

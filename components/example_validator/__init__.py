@@ -1,0 +1,1 @@
+"""ExampleValidator: anomalies, drift and skew stop the run."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import (
@@ -18,12 +21,12 @@ from components.example_validator.executor import CONFIG, Executor
 class ExampleValidatorSpec(types.ComponentSpec):  # type: ignore[misc]
     """TFX's channels, and where the last pushed version is."""
 
-    PARAMETERS = {
+    PARAMETERS: ClassVar[Mapping[str, Any]] = {
         CONFIG: component_spec.ExecutionParameter(type=str),
         SERVING_DIR: component_spec.ExecutionParameter(type=str),
         BASELINE: component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = {
+    INPUTS: ClassVar[Mapping[str, Any]] = {
         standard_component_specs.STATISTICS_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.ExampleStatistics
         ),
@@ -31,7 +34,7 @@ class ExampleValidatorSpec(types.ComponentSpec):  # type: ignore[misc]
             type=standard_artifacts.Schema
         ),
     }
-    OUTPUTS = {
+    OUTPUTS: ClassVar[Mapping[str, Any]] = {
         standard_component_specs.ANOMALIES_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.ExampleAnomalies
         ),
@@ -51,6 +54,7 @@ class ExampleValidator(base_component.BaseComponent):  # type: ignore[misc]
 
     def __init__(
         self,
+        *,
         statistics: types.BaseChannel,
         schema: types.BaseChannel,
         config: str,
