@@ -1,0 +1,1 @@
+"""ServingBundle: the one directory that is a model version."""
