@@ -45,9 +45,11 @@ class ObservedNode(beam_dag_runner.PipelineNodeAsDoFn):  # type: ignore[misc]
             resolved = inputs_utils.resolve_input_artifacts(
                 pipeline_node=self._pipeline_node, metadata_handle=handle
             )
-        if isinstance(resolved, inputs_utils.Skip) or not resolved:
+        artifacts = [
+            artifact for inputs in resolved[:1] for each in inputs.values() for artifact in each
+        ]
+        if not artifacts:
             return None
-        artifacts = [artifact for each in resolved[0].values() for artifact in each]
         return sum(folder_bytes(Path(artifact.uri)) for artifact in artifacts)
 
 
