@@ -1,0 +1,69 @@
+"""The baseline of a run follows from what earlier runs pushed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.run_history import choose_baseline_version, inputs_digest
+from schemas.config import GoalpathConfig
+
+CONFIG = GoalpathConfig(name="a", stages=("First", "Second"), default_goal="Second")
+
+
+def push(serving: Path, version: str) -> None:
+    (serving / version).mkdir(parents=True)
+    (serving / version / "saved_model.pb").touch()
+
+
+def remember(runs: Path, run_id: str, digest: str, version: str) -> None:
+    runs.mkdir(exist_ok=True)
+    summary = {"version": version, "inputs": {"digest": digest}}
+    (runs / f"{run_id}.json").write_text(json.dumps(summary))
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Path:
+    return tmp_path / "serving"
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+def test_without_a_version_there_is_no_baseline(serving: Path, runs: Path) -> None:
+    assert choose_baseline_version(serving, runs, "x") == ""
+
+
+def test_the_newest_version_by_number_is_the_baseline(serving: Path, runs: Path) -> None:
+    for version in ("9", "10", "not-a-version"):
+        push(serving, version)
+    (serving / "11").mkdir()  # half pushed
+    assert choose_baseline_version(serving, runs, "x") == "10"
+
+
+def test_the_version_that_the_same_inputs_led_to_is_no_baseline(serving: Path, runs: Path) -> None:
+    push(serving, "1")
+    push(serving, "2")
+    remember(runs, "a", "old", "1")
+    remember(runs, "b", "new", "2")
+    remember(runs, "c", "new", "")
+    assert choose_baseline_version(serving, runs, "new") == "1"
+    assert choose_baseline_version(serving, runs, "old") == "2"
+    assert choose_baseline_version(serving, runs, "other") == "2"
+
+
+def test_every_input_is_in_the_digest() -> None:
+    other = GoalpathConfig(name="b", stages=("First", "Second"), default_goal="Second")
+    digests = {
+        inputs_digest("f", CONFIG, "", 0),
+        inputs_digest("g", CONFIG, "", 0),
+        inputs_digest("f", other, "", 0),
+        inputs_digest("f", CONFIG, "2026-01-01T00:00:00+00:00", 0),
+        inputs_digest("f", CONFIG, "", 7),
+    }
+    assert len(digests) == 5
+    assert inputs_digest("f", CONFIG, "", 0) in digests
