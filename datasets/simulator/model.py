@@ -169,12 +169,11 @@ class FunnelModel:
 
     def _visits(self) -> Floats:
         responding = self.parameters.responding
-        log_rate = (
-            np.log(responding.visit_rate)
-            + responding.visit_interest * self._interest[:, None]
+        log_factor = (
+            responding.visit_interest * self._interest[:, None]
             + responding.visit_silence * _SILENCE[None, :]
         )
-        return _chance(np.exp(log_rate))
+        return _chance(responding.visit_rate * np.exp(log_factor))
 
     def _season(self, week: int) -> tuple[float, ...]:
         hazards = self.parameters.hazards
