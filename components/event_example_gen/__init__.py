@@ -1,0 +1,1 @@
+"""Makes Examples, student states and the catalogue of a prepared data folder."""

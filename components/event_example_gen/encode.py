@@ -1,0 +1,210 @@
+"""Columns as serialized tf.Examples, all rows at once.
+
+A serialized Example is the same short header before each feature's values, row after
+row; only lengths differ. So the headers of all rows are made together, and Arrow
+joins headers and values. The order of the features is that of the columns, so equal
+columns give equal bytes, which a map of the protobuf library does not promise.
+
+The wire format is that of https://protobuf.dev/programming-guides/encoding/ for
+`tensorflow/core/example/{example,feature}.proto`: an Example holds its Features in
+field 1, Features a map entry a feature in field 1 (key 1, value 2), and a Feature its
+values in field 1 (bytes), 2 (floats, packed) or 3 (integers, packed).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.event_example_gen.columns import Column, Columns, Numbers, Texts, row_count
+from components.event_example_gen.segments import Places, offsets_of
+
+Bytes = npt.NDArray[np.uint8]
+
+_FIELD_1 = 0x0A  # field 1, length-delimited
+_FIELD_2 = 0x12
+_BYTES_LIST = 0x0A
+_FLOAT_LIST = 0x12
+_INT64_LIST = 0x1A
+_VARINT_BYTES = 10
+
+
+class ExampleEncoder:
+    """Encodes columns; keeps the vocabularies it has framed."""
+
+    def __init__(self) -> None:
+        self._framed: dict[int, tuple[pa.LargeStringArray, pa.LargeBinaryArray]] = {}
+
+    def encode(self, columns: Columns) -> pa.LargeBinaryArray:
+        """The rows as serialized tf.Examples.
+
+        Args:
+          columns: feature key -> column; all of `n` rows.
+
+        Returns:
+          Large binary array of length `n`.
+
+        Raises:
+          ValueError: columns differ in their number of rows, or there is none.
+        """
+        rows = {row_count(column) for column in columns.values()}
+        if len(rows) != 1:
+            raise ValueError(f"Columns must be of one length. Received: {sorted(rows)}.")
+        size = rows.pop()
+        fixed = {key: column for key, column in columns.items() if _is_fixed(column)}
+        pieces = [_fixed_floats(fixed, size)]
+        for key, column in columns.items():
+            if key not in fixed:
+                pieces.extend(self._feature(key, column))
+        total = sum((_lengths(piece) for piece in pieces), np.zeros(size, np.int64))
+        whole = _headers([_constant(bytes([_FIELD_1])), _varint(total)], size)
+        return pc.binary_join_element_wise(whole, *pieces, pa.scalar(b"", pa.large_binary()))
+
+    def _feature(self, key: str, column: Column) -> tuple[pa.Array, pa.Array]:
+        """The headers and the values of one feature."""
+        if isinstance(column, Texts):
+            values = self._texts(column)
+            return _feature_headers(key, _BYTES_LIST, _lengths(values)), values
+        if column.values.dtype == np.int64:
+            values = _rows_of(_headers([_varint(column.values)], len(column.values)), column)
+            return _feature_headers(key, _INT64_LIST, _lengths(values)), values
+        values = _float_rows(column)
+        return _feature_headers(key, _FLOAT_LIST, _lengths(values)), values
+
+    def _texts(self, column: Texts) -> pa.LargeBinaryArray:
+        framed = self._frame(column.vocabulary).take(pa.array(column.codes))
+        return _rows_of(framed, column)
+
+    def _frame(self, vocabulary: pa.LargeStringArray) -> pa.LargeBinaryArray:
+        """Each text as a value of a BytesList."""
+        known = self._framed.get(id(vocabulary))
+        if known is not None:
+            return known[1]
+        texts = vocabulary.cast(pa.large_binary())
+        lengths = pc.binary_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
+        heads = _headers([_constant(bytes([_FIELD_1])), _varint(lengths)], len(texts))
+        framed = pc.binary_join_element_wise(heads, texts, pa.scalar(b"", pa.large_binary()))
+        self._framed[id(vocabulary)] = (vocabulary, framed)
+        return framed
+
+
+def _is_fixed(column: Column) -> bool:
+    return (
+        isinstance(column, Numbers) and column.offsets is None and column.values.dtype == np.float32
+    )
+
+
+def _fixed_floats(columns: Columns, size: int) -> pa.LargeBinaryArray:
+    """All features with a fixed number of floats, headers and values."""
+    parts: list[Bytes] = []
+    for key, column in columns.items():
+        assert isinstance(column, Numbers)
+        width = 4 * column.width
+        head = _feature_headers(key, _FLOAT_LIST, np.array([width], np.int64))[0].as_py()
+        constant = np.frombuffer(head, np.uint8)
+        parts.append(np.broadcast_to(constant, (size, len(constant))))
+        little = np.ascontiguousarray(column.values, np.dtype("<f4"))
+        parts.append(little.view(np.uint8).reshape(size, width))
+    joined = np.concatenate(parts, axis=1) if parts else np.zeros((size, 0), np.uint8)
+    return _binary(joined, np.arange(size + 1) * joined.shape[1])
+
+
+def _float_rows(column: Numbers) -> pa.LargeBinaryArray:
+    """Each row's floats as they stand in a packed field."""
+    assert column.offsets is not None
+    return _binary(np.ascontiguousarray(column.values, np.dtype("<f4")), 4 * column.offsets)
+
+
+def _rows_of(flat: pa.LargeBinaryArray, column: Column) -> pa.LargeBinaryArray:
+    """Values end to end as one text a row."""
+    ends = np.frombuffer(flat.buffers()[1], np.int64)[: len(flat) + 1]
+    places = column.offsets
+    if places is None:
+        places = np.arange(row_count(column) + 1) * column.width
+    data = flat.buffers()[2]
+    return _binary(np.zeros(0, np.uint8) if data is None else data, ends[places])
+
+
+def _binary(data: npt.NDArray[np.generic] | pa.Buffer, offsets: Places) -> pa.LargeBinaryArray:
+    buffer = data if isinstance(data, pa.Buffer) else pa.py_buffer(np.ascontiguousarray(data))
+    starts = pa.py_buffer(np.ascontiguousarray(offsets, np.int64))
+    return pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), len(offsets) - 1, [None, starts, buffer]
+    )
+
+
+def _lengths(values: pa.LargeBinaryArray) -> Places:
+    return pc.binary_length(values).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _feature_headers(key: str, tag: int, lengths: Places) -> pa.LargeBinaryArray:
+    """What stands before the values of a feature, for rows with values of so many bytes."""
+    distinct, inverse = np.unique(lengths, return_inverse=True)
+    text = key.encode()
+    packed = (distinct > 0) & (tag != _BYTES_LIST)
+    body = distinct + np.where(packed, 1 + _varint_size(distinct), 0)
+    feature = 1 + _varint_size(body) + body
+    named = bytes([_FIELD_1]) + _varint_bytes(len(text)) + text + bytes([_FIELD_2])
+    entry = len(named) + _varint_size(feature) + feature
+    blocks = [
+        _constant(bytes([_FIELD_1])),
+        _varint(entry),
+        _constant(named),
+        _varint(feature),
+        _constant(bytes([tag])),
+        _varint(body),
+        _only_if(packed, _constant(bytes([_FIELD_1]))),
+        _only_if(packed, _varint(distinct)),
+    ]
+    return _headers(blocks, len(distinct)).take(pa.array(inverse))
+
+
+Block = tuple[Bytes, npt.NDArray[np.bool_]]
+
+
+def _headers(blocks: list[Block], rows: int) -> pa.LargeBinaryArray:
+    """Blocks side by side, without the bytes that are not to be used."""
+    data = np.concatenate(
+        [np.broadcast_to(block, (rows, block.shape[1])) for block, _ in blocks], axis=1
+    )
+    used = np.concatenate(
+        [np.broadcast_to(mask, (rows, mask.shape[1])) for _, mask in blocks], axis=1
+    )
+    return _binary(data[used], offsets_of(used.sum(axis=1)))
+
+
+def _constant(text: bytes) -> Block:
+    data = np.frombuffer(text, np.uint8)[None, :]
+    return data, np.ones(data.shape, bool)
+
+
+def _only_if(condition: npt.NDArray[np.bool_], block: Block) -> Block:
+    return block[0], block[1] & condition[:, None]
+
+
+def _varint(values: npt.NDArray[np.int64]) -> Block:
+    """Integers in base 128, least significant first, the top bit set on all but the last."""
+    groups = _VARINT_BYTES
+    if len(values) and values.min() >= 0:
+        groups = int(_varint_size(values.max(keepdims=True))[0])
+    unsigned = values.astype(np.uint64)
+    shifted = unsigned[:, None] >> (7 * np.arange(groups, dtype=np.uint64))
+    size = np.where(values < 0, _VARINT_BYTES, _varint_size(values))[:, None]
+    place = np.arange(groups)
+    more = np.where(place < size - 1, 0x80, 0)
+    return ((shifted & np.uint64(0x7F)) | more.astype(np.uint64)).astype(np.uint8), place < size
+
+
+def _varint_size(values: npt.NDArray[np.int64]) -> Places:
+    """How many bytes each non-negative integer takes."""
+    size = np.ones(len(values), np.int64)
+    for bits in range(7, 63, 7):
+        size += values >= (1 << bits)
+    return size
+
+
+def _varint_bytes(value: int) -> bytes:
+    data, used = _varint(np.array([value], np.int64))
+    return data[used].tobytes()

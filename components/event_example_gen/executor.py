@@ -1,0 +1,173 @@
+"""Runs the pipeline of `beam_generate` and fills the artifacts."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pyarrow.parquet as pq
+from apache_beam.io.filesystems import FileSystems
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+
+from components.event_example_gen import beam_files, beam_generate, clock, report
+from components.event_example_gen.beam_job import Job, plan_job
+from components.event_example_gen.beam_shards import shard_name, split_folder
+from components.event_example_gen.catalogue_table import catalogue_table
+from components.event_example_gen.splits import ALL_SPLITS, plan_splits
+from schemas import names
+from schemas.config import GoalpathConfig
+
+EXAMPLES: Final = "examples"
+STATES: Final = "states"
+CATALOGUE: Final = "catalogue"
+DATA_DIR: Final = "data_dir"
+CONFIG: Final = "config"
+AS_OF: Final = "as_of"
+WINDOW_DAYS: Final = "window_days"
+FINGERPRINT: Final = "fingerprint"
+SUMMARY_FILE: Final = "summary.json"
+CATALOGUE_SUMMARY_FILE: Final = "catalogue.json"
+
+_WORK = ".work"
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
+    """Executor of `EventExampleGen`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes Examples, states and catalogue.
+
+        Raises:
+          DataError: the tables cannot be read, or lack what they need.
+          TrainingRefusedError: a split or a head has nothing to learn from.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
+        describe_examples(examples)
+        config = GoalpathConfig.model_validate_json(exec_properties[CONFIG])
+        job = plan_job(
+            config,
+            data_dir=exec_properties[DATA_DIR],
+            work_dir=beam_files.join(examples.uri, _WORK),
+            examples_dir=examples.uri,
+            as_of=exec_properties.get(AS_OF) or "",
+            window_days=int(exec_properties.get(WINDOW_DAYS) or 0),
+        )
+        self._run(
+            job,
+            states_dir=artifact_utils.get_single_uri(output_dict[STATES]),
+            catalogue_dir=artifact_utils.get_single_uri(output_dict[CATALOGUE]),
+        )
+
+    def _run(self, job: Job, *, states_dir: str, catalogue_dir: str) -> None:
+        begun = time.monotonic()
+        make_folders(job)
+        try:
+            with self._make_beam_pipeline() as pipeline:
+                beam_generate.build_pipeline(pipeline, job)
+            finish(job, states_dir=states_dir, catalogue_dir=catalogue_dir)
+        finally:
+            beam_files.remove_folder(job.work_dir)
+        logging.info("Examples written in %.1f s.", time.monotonic() - begun)
+
+
+def describe_examples(examples: types.Artifact) -> None:
+    """Says which splits the artifact has and that it holds tf.Examples."""
+    examples.split_names = artifact_utils.encode_split_names(list(ALL_SPLITS))
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+
+
+def make_folders(job: Job) -> None:
+    """Makes the folders that the pipeline writes into."""
+    beam_files.remove_folder(job.work_dir)
+    for folder in beam_generate.FOLDERS:
+        beam_files.make_folder(beam_files.join(job.work_dir, folder))
+    for split in ALL_SPLITS:
+        beam_files.make_folder(split_folder(job.examples_dir, split))
+
+
+def finish(job: Job, *, states_dir: str, catalogue_dir: str) -> None:
+    """Puts together what the partitions left, and checks that it can be learned from.
+
+    Raises:
+      TrainingRefusedError: a split or a head has nothing to learn from.
+    """
+    config = job.parse_config()
+    summary = write_summary(job, config)
+    write_states(job, states_dir)
+    write_catalogue(job, catalogue_dir)
+    fill_empty_splits(job, summary)
+    report.require_learnable(summary, config)
+
+
+def write_summary(job: Job, config: GoalpathConfig) -> dict[str, Any]:
+    """Writes `summary.json` beside the splits."""
+    found, first_snapshot = beam_generate.read_report(job.work_dir)
+    plan = plan_splits(config, first_snapshot=first_snapshot, as_of=job.as_of)
+    extra: Mapping[str, object] = {
+        "as_of": clock.to_text(job.as_of),
+        "first_snapshot": _text_or_none(first_snapshot),
+        "evaluation_start": _text_or_none(plan.evaluation_start),
+        "partitions": job.partitions,
+    }
+    summary = report.summarise(found, config, extra)
+    path = beam_files.join(job.examples_dir, SUMMARY_FILE)
+    beam_files.write_text(path, json.dumps(summary, indent=2) + "\n")
+    for split, counts in summary["splits"].items():
+        logging.info("Split %s: %s", split, counts)
+    return summary
+
+
+def _text_or_none(instant: int | None) -> str | None:
+    return None if instant in (None, clock.NEVER) else clock.to_text(int(instant or 0))
+
+
+def write_states(job: Job, states_dir: str) -> None:
+    """Puts the states of all partitions into one Parquet file, part after part."""
+    folder = beam_files.join(job.work_dir, beam_generate.STATES)
+    parts = beam_files.match_files(beam_files.join(folder, "*.arrow"))
+    beam_files.make_folder(states_dir)
+    with FileSystems.create(beam_files.join(states_dir, names.STATES_FILE)) as sink:
+        schema = beam_files.read_ipc(parts[0]).schema
+        with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+            for part in parts:
+                writer.write_table(beam_files.read_ipc(part))
+
+
+def write_catalogue(job: Job, catalogue_dir: str) -> None:
+    """Writes `catalogue.parquet` and `catalogue.json`."""
+    engagements = job.load_reference().engagements
+    popularity = beam_generate.read_popularity(job.work_dir)
+    table = catalogue_table(engagements, popularity, job.as_of)
+    beam_files.make_folder(catalogue_dir)
+    with FileSystems.create(beam_files.join(catalogue_dir, names.CATALOGUE_FILE)) as sink:
+        pq.write_table(table, sink, compression="zstd")
+    content = {
+        "as_of": clock.to_text(job.as_of),
+        "rows": table.num_rows,
+        "engagements": len(engagements),
+        "audiences": len(engagements.audiences),
+    }
+    path = beam_files.join(catalogue_dir, CATALOGUE_SUMMARY_FILE)
+    beam_files.write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def fill_empty_splits(job: Job, summary: Mapping[str, Any]) -> None:
+    """Gives a split without Examples an empty file, so that its folder can be read."""
+    for split in ALL_SPLITS:
+        if not summary["splits"][split]["snapshots"]:
+            name = shard_name(0, job.partitions)
+            folder = split_folder(job.examples_dir, split)
+            beam_files.write_text(beam_files.join(folder, name), "")
