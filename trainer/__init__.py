@@ -1,0 +1,1 @@
+"""The model: preprocessing, towers, heads, losses, training and the signatures it is served by."""

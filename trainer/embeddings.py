@@ -1,0 +1,75 @@
+"""The embedding tables, shared by both towers where features share a vocabulary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import keras
+
+from schemas.config import GoalpathConfig
+from trainer import features
+from trainer.towers.id_dropout import IdDropout
+from trainer.towers.token_mean import TokenMean
+
+MAX_WIDTH = 16
+
+
+def width(size: int) -> int:
+    """Width of the embedding of a vocabulary of `size`: 1.6 size^0.56, 2 to MAX_WIDTH."""
+    return max(2, min(MAX_WIDTH, math.ceil(1.6 * size**0.56)))
+
+
+class EmbeddingTables:
+    """One table for each vocabulary, made when first asked for.
+
+    Args:
+      config: of the data set.
+      sizes: vocabulary name -> entries learned, without "missing" and the buckets.
+    """
+
+    def __init__(self, config: GoalpathConfig, sizes: Mapping[str, int]) -> None:
+        self._config = config
+        self._sizes = sizes
+        self._tables: dict[str, keras.layers.Layer] = {}
+        self._dropouts: dict[str, keras.layers.Layer] = {}
+
+    def category(
+        self, category: features.Category, index: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """Embedding of a category, `[..., width]` for an index `[...]`."""
+        name = category.vocabulary
+        if name not in self._tables:
+            rows = self._rows(category)
+            self._tables[name] = keras.layers.Embedding(rows, width(rows), name=f"embed_{name}")
+        if name == features.ENGAGEMENT_VOCABULARY:
+            index = self._id_dropout(name)(index)
+        return self._tables[name](index)
+
+    def text(self, text: features.Text, tokens: keras.KerasTensor) -> keras.KerasTensor:
+        """Mean embedding of a text, `[..., width]` for tokens `[..., L]`."""
+        name = text.vocabulary
+        if name not in self._tables:
+            rows = self._open_rows(name)
+            self._tables[name] = TokenMean(rows, width(rows), name=f"embed_{name}")
+        return self._tables[name](tokens)
+
+    def _rows(self, category: features.Category) -> int:
+        if category.domain is not None:
+            return 1 + len(category.domain)
+        return self._open_rows(category.vocabulary)
+
+    def _open_rows(self, name: str) -> int:
+        return 1 + self._sizes[name] + self._config.training.hash_buckets
+
+    def _id_dropout(self, name: str) -> keras.layers.Layer:
+        training = self._config.training
+        if name not in self._dropouts:
+            self._dropouts[name] = IdDropout(
+                training.id_dropout,
+                first_bucket=1 + self._sizes[name],
+                buckets=training.hash_buckets,
+                seed=training.seed,
+                name=f"hide_{name}",
+            )
+        return self._dropouts[name]

@@ -1,0 +1,130 @@
+"""The functional model: inputs, towers, heads, and the parts that are used alone.
+
+Everything is one flat functional graph, and the parts are models over the same
+layers. A functional graph is what Keras restores without guessing: a subclassed
+model whose layers are not built when it is saved loads with wrong weights.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import keras
+
+from schemas import names
+from schemas.config import GoalpathConfig
+from trainer import features
+from trainer.embeddings import EmbeddingTables
+from trainer.features import Group
+from trainer.heads import InteractionHead, MaskPadding, NoEngagement, TakeGiven
+from trainer.towers.candidate import engagement_embedding
+from trainer.towers.query import student_embedding
+
+LOGIT_SUFFIX: Final = "_logits"
+RANKING_HEAD: Final = "ranking_head"
+STUDENT_GROUPS: Final = (Group.QUERY, Group.TYPES, Group.HISTORY)
+ENGAGEMENT_GROUPS: Final = (Group.CANDIDATES,)
+_GIVEN = {names.LIKELIHOOD: names.LIKELIHOOD_GIVEN, names.RISK: names.RISK_GIVEN}
+
+Tensors = dict[str, keras.KerasTensor]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GoalpathModel:
+    """The model and its parts, all over the same weights.
+
+    Attributes:
+      serving: all inputs -> RANKING_SCORE `[B, N]`, LIKELIHOOD and RISK `[B]`,
+        LIKELIHOOD_GIVEN and RISK_GIVEN `[B, N]`, padding marked by the sentinels of
+        `schemas.names`. This is what is saved as a `.keras` file.
+      training: all inputs and GIVEN_INDEX -> RANKING_SCORE `[B, N]` without
+        sentinels, and log-odds `likelihood_logits`, `risk_logits` `[B, 2]`: with no
+        engagement, and with the one that was met next.
+      student: query inputs -> `[B, D]`.
+      engagement: candidate inputs -> `[B, N, D]`.
+      ranking: the head `[student, engagements]` -> `[B, N]`.
+    """
+
+    serving: keras.Model
+    training: keras.Model
+    student: keras.Model
+    engagement: keras.Model
+    ranking: keras.layers.Layer
+
+
+def model_inputs(config: GoalpathConfig, groups: Iterable[Group]) -> Tensors:
+    """Symbolic inputs of some groups, by the names of `trainer.batching.model_inputs`."""
+    groups = tuple(groups)
+    inputs: Tensors = {}
+    for group in groups:
+        shape = (*_list_dimension(group), features.width(config, group))
+        inputs[group.numbers] = keras.Input(shape, name=group.numbers)
+    for category in features.categories(config):
+        if category.group in groups:
+            shape = _list_dimension(category.group)
+            inputs[category.index] = keras.Input(shape, dtype="int32", name=category.index)
+    for text in features.texts(config):
+        if text.group in groups:
+            shape = (*_list_dimension(text.group), text.length)
+            inputs[text.tokens] = keras.Input(shape, dtype="int32", name=text.tokens)
+    return inputs
+
+
+def _list_dimension(group: Group) -> tuple[int | None, ...]:
+    return (None,) if group.listed else ()
+
+
+def build_model(config: GoalpathConfig, vocabulary_sizes: Mapping[str, int]) -> GoalpathModel:
+    """Builds the model; initial weights follow Keras' global seed.
+
+    Args:
+      config: of the data set.
+      vocabulary_sizes: entries of each vocabulary of `trainer.features.vocabularies`.
+    """
+    tables = EmbeddingTables(config, vocabulary_sizes)
+    query, candidate = (model_inputs(config, g) for g in (STUDENT_GROUPS, ENGAGEMENT_GROUPS))
+    student = student_embedding(query, config, tables)
+    engagements = engagement_embedding(candidate, config, tables)
+    index = candidate[names.C_ID + features.INDEX_SUFFIX]
+    place = keras.Input((), dtype="int64", name=names.GIVEN_INDEX)
+
+    ranking = _head(config, RANKING_HEAD, 0)
+    scores = ranking([student, engagements])
+    served: Tensors = {names.RANKING_SCORE: _padded(scores, index, names.PAD_SCORE, "ranking")}
+    trained: Tensors = {names.RANKING_SCORE: scores}
+    given = TakeGiven(name="take_given")([engagements, place])
+    for number, (output, output_given) in enumerate(_GIVEN.items(), start=1):
+        head = _head(config, f"{output}_head", number)
+        nothing = NoEngagement(config.training.embedding_dim, name=f"{output}_none")(student)
+        pair = keras.layers.Concatenate(axis=1, name=f"{output}_pair")([nothing, given])
+        trained[output + LOGIT_SUFFIX] = head([student, pair])
+        alone = keras.layers.Activation("sigmoid", name=f"{output}_none_probability")(
+            head([student, nothing])
+        )
+        served[output] = keras.layers.Reshape((), name=output)(alone)
+        each = keras.layers.Activation("sigmoid", name=f"{output_given}_probability")(
+            head([student, engagements])
+        )
+        served[output_given] = _padded(each, index, names.PAD_PROBABILITY, output_given)
+    inputs = {**query, **candidate}
+    return GoalpathModel(
+        serving=keras.Model(inputs, served, name="goalpath"),
+        training=keras.Model({**inputs, names.GIVEN_INDEX: place}, trained, name="training"),
+        student=keras.Model(query, student, name="student"),
+        engagement=keras.Model(candidate, engagements, name="engagement"),
+        ranking=ranking,
+    )
+
+
+def _head(config: GoalpathConfig, name: str, number: int) -> InteractionHead:
+    training = config.training
+    seed = training.seed + 100 * (number + 1)
+    return InteractionHead(training.head_units, training.dropout, seed, name=name)
+
+
+def _padded(
+    values: keras.KerasTensor, index: keras.KerasTensor, sentinel: float, name: str
+) -> keras.KerasTensor:
+    return MaskPadding(sentinel, name=f"{name}_padding")([values, index])
