@@ -179,6 +179,14 @@ class CohortSplitConfig(_Model):
         return self
 
 
+class LossWeightsConfig(_Model):
+    """How much each head's loss counts in the sum that training minimises."""
+
+    ranking: pydantic.PositiveFloat = 1.0
+    likelihood: pydantic.PositiveFloat = 1.0
+    risk: pydantic.PositiveFloat = 1.0
+
+
 class TrainingConfig(_Model):
     """How the model is built and trained.
 
@@ -186,24 +194,41 @@ class TrainingConfig(_Model):
       epochs: passes over the training split, at most; early stopping may end it.
       batch_size: snapshots in a step.
       learning_rate: peak of the cosine schedule.
+      warmup_share: share of the steps in which the rate rises to its peak.
+      weight_decay: decoupled from the gradient (AdamW).
+      gradient_clip_norm: most that the norm of a step's gradient may be.
+      patience: epochs without a better loss on the calibration split before it ends.
       embedding_dim: width `D` of student and engagement embeddings.
       hidden_units: widths of the query tower's layers.
+      candidate_units: widths of the candidate tower's layers.
       head_units: widths of each head's own layers.
       dropout: rate in towers and heads.
+      id_dropout: share of engagement ids hidden in training, so that the model
+        can also rank an engagement it has never seen.
       vocabulary_size: entries kept of each open vocabulary, by frequency.
       hash_buckets: buckets for values outside a vocabulary.
+      text_tokens: words read of a text column, from its start.
+      loss_weights: of the heads.
       seed: of initialisation, shuffling and dropout.
     """
 
     epochs: pydantic.PositiveInt = 6
     batch_size: pydantic.PositiveInt = 256
     learning_rate: pydantic.PositiveFloat = 2e-3
+    warmup_share: float = pydantic.Field(default=0.05, ge=0, lt=1)
+    weight_decay: pydantic.NonNegativeFloat = 1e-4
+    gradient_clip_norm: pydantic.PositiveFloat = 1.0
+    patience: pydantic.PositiveInt = 2
     embedding_dim: pydantic.PositiveInt = 48
     hidden_units: tuple[pydantic.PositiveInt, ...] = (128, 64)
-    head_units: tuple[pydantic.PositiveInt, ...] = (32,)
+    candidate_units: tuple[pydantic.PositiveInt, ...] = (64,)
+    head_units: tuple[pydantic.PositiveInt, ...] = pydantic.Field(default=(32,), min_length=1)
     dropout: float = pydantic.Field(default=0.1, ge=0, lt=1)
+    id_dropout: float = pydantic.Field(default=0.5, ge=0, lt=1)
     vocabulary_size: pydantic.PositiveInt = 20_000
     hash_buckets: pydantic.PositiveInt = 8
+    text_tokens: pydantic.PositiveInt = 16
+    loss_weights: LossWeightsConfig = LossWeightsConfig()
     seed: int = 1
 
 

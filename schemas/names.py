@@ -168,6 +168,16 @@ SIGNATURES: Final = (
 )
 EXAMPLES_INPUT: Final = "examples"  # string [B], serialized tf.Examples
 TOP_K_INPUT: Final = "k"  # int32 scalar
+# Inputs of `recommend` of shape [M], M from 0: newer popularity than the catalogue
+# has, for the rows named; the others keep what they have.
+FRESH_AUDIENCE: Final = "fresh_audience"  # string
+FRESH_ID: Final = "fresh_engagement_id"  # string
+FRESH_POPULARITY: Final = {  # float32, by the candidate feature it replaces
+    C_POPULARITY_7: "fresh_popularity_7",
+    C_POPULARITY_28: "fresh_popularity_28",
+    C_REACH_7: "fresh_reach_7",
+    C_REACH_28: "fresh_reach_28",
+}
 
 # Outputs. Past the end of a list, [B, N] scores hold PAD_SCORE and [B, N]
 # probabilities hold PAD_PROBABILITY.
@@ -191,5 +201,7 @@ GOLDEN_FILE: Final = "golden.npz"
 MODEL_CARD_FILE: Final = "model_card.json"
 KERAS_FILE: Final = "model.keras"
 CHECKSUMS_FILE: Final = "weights.json"
+HISTORY_FILE: Final = "history.json"  # of training: losses and timings per epoch
+PROGRESS_FILE: Final = "progress.json"  # of training, while it runs
 STATISTICS_FILE: Final = "train_statistics.pb"
 STATES_FILE: Final = "states.parquet"
