@@ -1,0 +1,1 @@
+"""ModelValidator: proves that a bundle is the model that was trained."""

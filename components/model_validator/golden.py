@@ -1,0 +1,114 @@
+"""The golden rows of an export, and the same rows as named tensors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas import features, names
+from schemas.config import GoalpathConfig
+from schemas.features import DType, FeatureSpec, Shape
+
+INPUTS: Final = "inputs"
+OUTPUTS: Final = "outputs"
+MACHINE: Final = "machine"
+
+Array = npt.NDArray[np.generic]
+Tensors = dict[str, Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Golden:
+    """What `golden.npz` holds.
+
+    Attributes:
+      inputs: signature -> input name -> value.
+      outputs: signature -> output name -> value, of the traced function at export.
+      machine: fingerprint of the machine that exported; "" where none was written.
+    """
+
+    inputs: Mapping[str, Tensors]
+    outputs: Mapping[str, Tensors]
+    machine: str
+
+
+def read_golden(path: Path) -> Golden:
+    """Reads `golden.npz`, whose arrays are `<signature>/inputs|outputs/<name>`.
+
+    Raises:
+      OSError: it cannot be read.
+      ValueError: an array has another kind of name.
+    """
+    inputs: dict[str, Tensors] = {}
+    outputs: dict[str, Tensors] = {}
+    machine = ""
+    with np.load(path, allow_pickle=False) as arrays:
+        for key in arrays.files:
+            if key == MACHINE:
+                machine = str(arrays[key])
+                continue
+            signature, side, name = key.split("/", 2)
+            {INPUTS: inputs, OUTPUTS: outputs}[side].setdefault(signature, {})[name] = arrays[key]
+    return Golden(inputs, outputs, machine)
+
+
+def dense_inputs(serialized: Sequence[bytes], config: GoalpathConfig) -> Tensors:
+    """Serialized Examples as the named tensors of the signature `predict`.
+
+    Args:
+      serialized: tf.Examples, `B` of them.
+      config: of the data set.
+
+    Returns:
+      Scalars `[B]`, vectors `[B, size]`, lists `[B, longest]`, padded with b"" or 0.
+    """
+    rows = [_parse(example) for example in serialized]
+    specs = (*features.query_features(config), *features.candidate_features(config))
+    return {spec.key: _dense(spec, [row[spec.key] for row in rows]) for spec in specs}
+
+
+def _parse(serialized: bytes) -> dict[str, list[object]]:
+    from tensorflow.core.example import example_pb2  # noqa: PLC0415  keeps NumPy users light
+
+    example = example_pb2.Example.FromString(serialized)
+    return {
+        key: list(getattr(feature, feature.WhichOneof("kind") or "float_list").value)
+        for key, feature in example.features.feature.items()
+    }
+
+
+def _dense(spec: FeatureSpec, rows: Sequence[list[object]]) -> Array:
+    if spec.shape is Shape.SCALAR:
+        return np.array([row[0] for row in rows], _numpy_type(spec))
+    if spec.shape is Shape.VECTOR:
+        return np.array(rows, _numpy_type(spec))
+    longest = max((len(row) for row in rows), default=0)
+    pad = b"" if spec.dtype is DType.BYTES else 0
+    padded = [row + [pad] * (longest - len(row)) for row in rows]
+    return np.array(padded, _numpy_type(spec)).reshape(len(rows), longest)
+
+
+def _numpy_type(spec: FeatureSpec) -> type:
+    return {DType.BYTES: object, DType.FLOAT: np.float32, DType.INT: np.int64}[spec.dtype]
+
+
+def listed(scores: Array, candidate_ids: Array) -> npt.NDArray[np.bool_]:
+    """Where `[B, N]` scores are of a candidate, and not padding."""
+    filled = np.zeros(scores.shape, np.bool_)
+    width = min(scores.shape[1], candidate_ids.shape[1])
+    filled[:, :width] = candidate_ids[:, :width] != b""
+    return filled
+
+
+EXPECTED_OUTPUTS: Final[Mapping[str, tuple[str, ...]]] = {
+    names.SIGNATURE_DEFAULT: (*names.HEADS, names.LIKELIHOOD_GIVEN, names.RISK_GIVEN),
+    names.SIGNATURE_PREDICT: (*names.HEADS, names.LIKELIHOOD_GIVEN, names.RISK_GIVEN),
+    names.SIGNATURE_RECOMMEND: (names.RECOMMENDED_ID, names.RECOMMENDED_SCORE),
+    names.SIGNATURE_EMBED_STUDENT: (names.EMBEDDING,),
+    names.SIGNATURE_EMBED_ENGAGEMENT: (names.EMBEDDING,),
+}
