@@ -111,11 +111,13 @@ def refusal(report: CheckReport, where: Path) -> DataError:
     remedy = f"run goalpath validate --data {report.data_dir}, which says how to mend each."
     if not report.blocked:
         remedy += f" --max-bad-rows {report.rows_set_aside} would go on without these rows."
+    rule = "the data must pass the checks"
+    if not report.blocked:
+        aside = report.rows_set_aside
+        rows = "1 row" if aside == 1 else f"{aside:,} rows"
+        rule += f": {rows} would be set aside, and {report.max_bad_rows:,} may be"
     return DataError(
-        f"the data must pass the checks: {report.rows_set_aside:,} rows would be set aside, and "
-        f"{report.max_bad_rows:,} are allowed."
-        if not report.blocked
-        else "the data must pass the checks.",
+        f"{rule}.",
         where=report.data_dir,
         received=f"{first}{more} (all of it: {where})",
         remedy=remedy,

@@ -32,7 +32,9 @@ def write_folder(tmp_path: Path) -> WriteFolder:
     """Writes a sound data folder; keyword arguments replace or add tables by name."""
 
     def write(
-        config: str = CONFIG, folder: str = "data", files: Mapping[str, str] | None = None,
+        config: str = CONFIG,
+        folder: str = "data",
+        files: Mapping[str, str] | None = None,
         **tables: str,
     ) -> Path:
         place = tmp_path / folder

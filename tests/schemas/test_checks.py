@@ -290,9 +290,7 @@ def test_repeats_can_be_kept(write_folder: WriteFolder) -> None:
 def test_what_the_configuration_gets_wrong_stops_the_run(
     write_folder: WriteFolder, tables: str, files: dict[str, str], rule: str, text: str
 ) -> None:
-    report = check(
-        write_folder(f"{CONFIG}tables: {{{tables}}}\n", files=files), max_bad_rows=1000
-    )
+    report = check(write_folder(f"{CONFIG}tables: {{{tables}}}\n", files=files), max_bad_rows=1000)
     matching = [problem for problem in report.problems if problem.rule == rule]
     assert matching, report.problems
     assert text in matching[0].message + matching[0].remedy + str(matching[0].column)

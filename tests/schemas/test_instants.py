@@ -16,7 +16,9 @@ def micros(*parts: int) -> int:
     return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
-def read(values: list[str | None], date_format: str | None = None, zone: str = "UTC"):
+def read(
+    values: list[str | None], date_format: str | None = None, zone: str = "UTC"
+) -> instants.Instants:
     return instants.read_instants(pl.Series(values, dtype=pl.String), date_format, zone)
 
 

@@ -28,6 +28,11 @@ def write(tmp_path: Path, content: str | bytes, name: str = "t.csv") -> Path:
     return path
 
 
+def header_and_rows(path: Path) -> None:
+    raw_batches.read_header(path, PLAIN)
+    read(path, ["b"])
+
+
 @pytest.mark.parametrize("batch_rows", [1, 2, 100])
 @pytest.mark.parametrize("block_bytes", [12, 1 << 20])
 def test_rows_keep_their_numbers_around_malformed_ones(
@@ -88,13 +93,10 @@ def test_parquet_rows_are_numbered_from_one(tmp_path: Path) -> None:
         ("a,b\n1,2\n".encode("utf-16"), "t.csv", "not utf-8"),
     ],
 )
-def test_unreadable_files_say_why(
-    tmp_path: Path, content: bytes, name: str, message: str
-) -> None:
+def test_unreadable_files_say_why(tmp_path: Path, content: bytes, name: str, message: str) -> None:
     path = write(tmp_path, content, name)
     with pytest.raises(DataError, match=message) as caught:
-        raw_batches.read_header(path, PLAIN)
-        read(path, ["b"])
+        header_and_rows(path)
     assert str(path) in str(caught.value)
 
 
