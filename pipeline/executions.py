@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,20 +73,19 @@ def run_executions(
     return found
 
 
-def sweep_dead(store: metadata_store.MetadataStore) -> list[int]:
-    """Marks executions that a dead run left open as failed.
+def remove_dead(store: metadata_store.MetadataStore, pipeline_root: Path) -> None:
+    """Closes the executions that a killed run left open, and removes their folders.
 
     Call it only while no run of this store is going on.
-
-    Returns:
-      The ids of these executions.
     """
     dead = [e for e in store.get_executions() if e.last_known_state in _OPEN]
     for execution in dead:
         execution.last_known_state = metadata_store_pb2.Execution.FAILED
+        for pattern in (f"*/*/{execution.id}", f"*/.system/*/{execution.id}"):
+            for folder in pipeline_root.glob(pattern):
+                shutil.rmtree(folder, ignore_errors=True)
     if dead:
         store.put_executions(dead)
-    return [execution.id for execution in dead]
 
 
 def _node_of(

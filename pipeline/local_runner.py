@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 import absl.logging
-from ml_metadata import metadata_store
 
 from components.evaluator.baseline import pushed_versions
 from pipeline.create_pipeline import create_pipeline
 from pipeline.dag_runners import new_runner
-from pipeline.executions import open_store, run_executions, sweep_dead
+from pipeline.executions import open_store, remove_dead, run_executions
 from pipeline.failures import NodeFailedError, failure
 from pipeline.node_events import (
     PROGRESS_LOGGER,
@@ -72,14 +70,6 @@ def run_pipeline(
         except Exception as error:
             raise _failed_node(error, event_log, log) from error
     return read_outcome(run_executions(store, settings.name, run_id), serving_dir, pushed_before)
-
-
-def remove_dead(store: metadata_store.MetadataStore, pipeline_root: Path) -> None:
-    """Closes the executions of a killed run and removes what they left half done."""
-    for execution_id in sweep_dead(store):
-        for pattern in (f"*/*/{execution_id}", f"*/.system/*/{execution_id}"):
-            for folder in pipeline_root.glob(pattern):
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def _head(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"Rows set aside: {rows}"
     ran = sum(node["state"] == "ran" for node in summary["nodes"])
     yield (
-        f"{ran} nodes ran, {len(summary['nodes']) - ran} came from the cache, "
+        f"{ran} of {len(summary['nodes'])} nodes ran, the others came from the cache, "
         f"in {format_seconds(summary['seconds'])}"
     )
 

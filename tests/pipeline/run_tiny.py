@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 from pipeline.dag_runners import new_runner
-from pipeline.executions import open_store
-from pipeline.local_runner import remove_dead
+from pipeline.executions import open_store, remove_dead
 from pipeline.node_events import EventLog
 from tests.pipeline.tiny_pipeline import tiny_pipeline
 

@@ -36,9 +36,7 @@ def test_a_goalpath_error_keeps_its_parts_and_its_exit_code() -> None:
 def test_an_error_of_a_beam_worker_is_read_from_the_traceback() -> None:
     error = failure("EventExampleGen", Cause("RuntimeError", "long", trace=BEAM_TRACE), LOG)
     assert error.exit_code == 2
-    assert error.rule == (
-        "events: timestamps must be in order. Received: 3 rows. Remedy: sort."
-    )
+    assert error.rule == ("events: timestamps must be in order. Received: 3 rows. Remedy: sort.")
     assert error.where == "EventExampleGen"
 
 

@@ -40,14 +40,16 @@ def _behave(node: str, folder: Path) -> None:
 
 
 @component
-def First(folder: Parameter[str], examples: OutputArtifact[Examples]) -> None:
+def First(  # noqa: N802  the id of the node
+    folder: Parameter[str], examples: OutputArtifact[Examples]
+) -> None:
     (Path(examples.uri) / "half").write_text("half")
     _behave(FIRST, Path(folder))
     (Path(examples.uri) / "data").write_text("x" * 1000)
 
 
 @component
-def Second(
+def Second(  # noqa: N802
     folder: Parameter[str], examples: InputArtifact[Examples], model: OutputArtifact[Model]
 ) -> None:
     (Path(model.uri) / "half").write_text("half")
@@ -56,7 +58,7 @@ def Second(
 
 
 @component
-def Third(folder: Parameter[str], model: InputArtifact[Model]) -> None:
+def Third(folder: Parameter[str], model: InputArtifact[Model]) -> None:  # noqa: N802
     _behave(THIRD, Path(folder))
 
 
