@@ -1,0 +1,59 @@
+"""The process that inspects sees nothing of the training run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.model_validator import isolation
+from components.model_validator.isolation import cover_command, inspect_in_isolation
+from components.model_validator.request import Bounds
+
+
+def test_covered_folders_are_empty_inside_and_untouched_outside(tmp_path: Path) -> None:
+    secret = tmp_path / "transform" / "vocabulary"
+    secret.parent.mkdir()
+    secret.write_text("a")
+    prefix = cover_command([str(secret.parent), str(tmp_path / "not there")])
+    if not prefix:
+        pytest.skip("this machine does not let a process have mounts of its own")
+    done = subprocess.run([*prefix, "cat", str(secret)], capture_output=True, check=False)
+    assert done.returncode != 0
+    assert secret.read_text() == "a"
+
+
+def inspect(tmp_path: Path, timeout_seconds: float = 60) -> tuple[str, str]:
+    (tmp_path / "bundle").mkdir()
+    report = inspect_in_isolation(
+        tmp_path / "bundle",
+        trained_files={},
+        forbidden=(),
+        bounds=Bounds(),
+        timeout_seconds=timeout_seconds,
+    )
+    assert not report.blessed
+    return report.checks[-1].name, report.checks[-1].detail
+
+
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{code}'\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(isolation.sys, "executable", str(script))
+
+
+def test_a_crash_is_a_rejection_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch, 'import sys; sys.exit("segfault, say")')
+    name, detail = inspect(tmp_path)
+    assert name == "inspection"
+    assert detail == "the process that loads the bundle ended with 1: segfault, say"
+
+
+def test_a_hang_is_a_rejection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path, monkeypatch, "import time; time.sleep(60)")
+    assert inspect(tmp_path, timeout_seconds=0.5) == ("inspection", "no answer within 0.5 s")
