@@ -31,6 +31,7 @@ from datasets.simulator.parameters import (
     WEEKS_A_YEAR,
     FunnelParameters,
 )
+from schemas.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 
@@ -104,6 +105,21 @@ class FunnelModel:
         """Names of the contact types, in the order of axis `K`."""
         return tuple(kind.name for kind in self.parameters.types)
 
+    def type_index(self, name: str) -> int:
+        """Place of a contact type on axis `K`.
+
+        Raises:
+          InputError: there is no such type.
+        """
+        if name not in self.type_names:
+            raise InputError(
+                "a contact type must be one of the simulated world.",
+                where="contact type",
+                received=repr(name),
+                remedy=f"use one of {', '.join(self.type_names)}.",
+            )
+        return self.type_names.index(name)
+
     def day_kind(self, day: int) -> DayKind:
         """The kind of a day, counted from the Monday on which the simulation starts."""
         week = (day // DAYS_A_WEEK) % WEEKS_A_YEAR
@@ -128,7 +144,7 @@ class FunnelModel:
 
     def lift_level(self, contact_type: str, stage: int, response: str) -> int:
         """Momentum level that an active response to a type lifts to in a stage."""
-        kind = self.parameters.types[self.type_names.index(contact_type)]
+        kind = self.parameters.types[self.type_index(contact_type)]
         for effect in self.parameters.effects:
             if (effect.contact_type, effect.stage) == (contact_type, STAGES[stage]):
                 return max(effect.strength - (response in kind.weak_responses), 0)

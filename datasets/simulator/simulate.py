@@ -17,7 +17,7 @@ from datasets.simulator.model import FunnelModel
 from datasets.simulator.planted import write_planted
 from datasets.simulator.process import CELL, History, Simulation
 from datasets.simulator.table_writer import TableFormat, TableWriters
-from datasets.simulator.tables import TableMaker
+from datasets.simulator.tables import CellTables, TableMaker
 from datasets.simulator.truth import Truth
 from schemas import names
 from schemas.config import (
@@ -35,7 +35,7 @@ DEFAULT_START: Final = dt.date(2024, 9, 2)
 DEFAULT_WEEKS: Final = 52
 HORIZONS: Final = HorizonsConfig(likelihood_days=28, risk_days=28, goal_days=90)
 SLICES: Final = ("first_generation", "gender", "age_band")
-TRUTH: Final = "truth"
+TRUTH: Final = names.TRUTH_FILE.removesuffix(".parquet")
 _CATALOGUE_STREAM: Final = 2
 _COMMENT = """\
 A simulated university; see docs/simulator.md. The probabilities that lie behind it are
@@ -90,31 +90,21 @@ def simulate(
     """
     _check_arguments(students, weeks, seed, start)
     model = FunnelModel(parameters.profile(profile))
+    config = build_config()
+    offered = _catalogue(model, weeks, seed)
+    midnight = dt.datetime.combine(start, dt.time(), tzinfo=dt.timezone.utc)
+    engagements = offered.table(midnight)
+    ids = engagements.get_column(names.ENGAGEMENT_ID)
+    maker = TableMaker(model, Truth(model, config.horizons), ids, midnight, students)
+    simulation = Simulation(model, offered, weeks, start, seed)
+    tally = _Tally()
     with new_data_folder(out, force=force) as folder:
-        config = build_config()
-        offered = _catalogue(model, weeks, seed)
-        midnight = dt.datetime.combine(start, dt.time(), tzinfo=dt.timezone.utc)
-        engagements = offered.table(midnight)
-        simulation = Simulation(model, offered, weeks, start, seed)
-        maker = TableMaker(
-            model,
-            Truth(model, config.horizons),
-            engagements.get_column(names.ENGAGEMENT_ID),
-            midnight,
-            students,
-        )
-        tally = _Tally()
-        only = frozenset({TRUTH})
-        with TableWriters(folder, table_format, parquet_only=only) as writers:
+        with TableWriters(folder, table_format, parquet_only=frozenset({TRUTH})) as writers:
             writers.write(names.ENGAGEMENTS, engagements)
             for number, count in enumerate(_cells(students)):
                 history = simulation.cell(number, count)
+                _write_cell(writers, maker.tables(history, number))
                 tally.add(history)
-                tables = maker.tables(history, number)
-                writers.write(names.STUDENTS, tables.students)
-                writers.write(names.EVENTS, tables.events)
-                writers.write(names.STAGE_CHANGES, tables.stage_changes)
-                writers.write(TRUTH, tables.truth)
                 if on_progress is not None:
                     on_progress(tally.students)
             rows = writers.rows()
@@ -143,6 +133,13 @@ def build_config() -> GoalpathConfig:
         split=TimeSplitConfig(method="time"),
         evaluation=EvaluationConfig(slices=SLICES),
     )
+
+
+def _write_cell(writers: TableWriters, tables: CellTables) -> None:
+    writers.write(names.STUDENTS, tables.students)
+    writers.write(names.EVENTS, tables.events)
+    writers.write(names.STAGE_CHANGES, tables.stage_changes)
+    writers.write(TRUTH, tables.truth)
 
 
 class _Tally:

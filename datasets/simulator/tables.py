@@ -156,6 +156,9 @@ def _words(words: tuple[str, ...], index: Ints) -> pl.Series:
 
 def _stages(index: Ints) -> pl.Series:
     """Stage names; `lost` for LOST_CODE, null for NO_STAGE."""
-    words = pl.Series([*STAGES, None, names.LOST], dtype=pl.String)
-    assert (NO_STAGE, LOST_CODE) == (-2, -1)
-    return words.gather(np.where(index < 0, index + len(words), index))
+    special = {LOST_CODE: names.LOST, NO_STAGE: None}
+    words = pl.Series([*STAGES, *special.values()], dtype=pl.String)
+    place = index.copy()
+    for offset, code in enumerate(special):
+        place[index == code] = len(STAGES) + offset
+    return words.gather(place)

@@ -74,9 +74,9 @@ class Truth:
             certain, in place of what the policy would send that day.
 
         Raises:
-          ValueError: `first_contact` is no type of the model.
+          InputError: `first_contact` is no type of the model.
         """
-        forced = None if first_contact is None else self._model.type_names.index(first_contact)
+        forced = None if first_contact is None else self._model.type_index(first_contact)
         key = (week % WEEKS_A_YEAR, forced)
         if key not in self._tables:
             self._tables[key] = self._table(*key)

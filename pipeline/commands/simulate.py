@@ -20,6 +20,7 @@ from datasets.simulator.simulate import (
     simulate,
 )
 from datasets.simulator.table_writer import TableFormat
+from schemas import names
 
 _PLAIN_LINES = 10
 
@@ -121,3 +122,5 @@ def _print_summary(summary: SimulationSummary) -> None:
     click.echo(f"Rows: {rows}.")
     click.echo(f"Students that reached: {reached}.")
     click.echo(f"Students that were lost: {summary.lost:.1%}.")
+    if not summary.rows[names.EVENTS]:
+        click.echo("No event came about: simulate more students or more weeks.")
