@@ -110,7 +110,9 @@ def test_auc_counts_pairs(rows) -> None:
         for other, against, other_weight in zip(labels, predictions, weights, strict=True):
             if label == 1 and other == 0:
                 total += weight * other_weight
-                wins += weight * other_weight * ((prediction > against) + (prediction == against) / 2)
+                wins += (
+                    weight * other_weight * ((prediction > against) + (prediction == against) / 2)
+                )
     measured = auc(labels, predictions, weights)
     assert math.isnan(measured) if total == 0 else measured == pytest.approx(wins / total)
 

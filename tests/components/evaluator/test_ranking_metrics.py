@@ -58,7 +58,7 @@ def test_a_score_that_is_not_a_number_spoils_the_value(measure) -> None:
 def test_wrong_arguments_are_named(measure) -> None:
     with pytest.raises(ValueError, match=r"shapes \(2,\) and \(3,\)"):
         measure(np.zeros(2), np.zeros(3), 10)
-    with pytest.raises(ValueError, match="at least 1. Received: 0"):
+    with pytest.raises(ValueError, match=r"at least 1\. Received: 0"):
         measure(np.zeros(2), np.ones(2), 0)
 
 
@@ -103,7 +103,7 @@ def test_padding_is_cut_off() -> None:
 
 
 def test_scores_that_do_not_belong_to_the_list_are_refused() -> None:
-    with pytest.raises(ValueError, match="as many scores. Received: 1"):
+    with pytest.raises(ValueError, match=r"as many scores\. Received: 1"):
         cut_padding(np.array([0.5]), 2, pad_score=-1e9)
     with pytest.raises(ValueError, match=r"past 1 candidates .* Received: \[0.25\]"):
         cut_padding(np.array([0.5, 0.25]), 1, pad_score=-1e9)
