@@ -26,7 +26,6 @@ PREDICTION_METHOD = "full_model"
 RISK_LEVELS = ((0.7, "high"), (0.4, "medium"), (0.0, "low"))
 
 _NUMPY_TYPES = {DType.BYTES: object, DType.FLOAT: np.float32, DType.INT: np.int64}
-_FRESH_TEXTS = ("fresh_audience", "fresh_engagement_id")
 
 Tensors = dict[str, npt.NDArray[np.generic]]
 
@@ -236,7 +235,5 @@ def _columns(values: Mapping[str, object], specs: tuple[FeatureSpec, ...]) -> Te
 
 def _no_fresh_popularity() -> Tensors:
     """Empty inputs: the popularity in the graph, as of the push, is used."""
-    texts: Tensors = {key: np.empty(0, object) for key in _FRESH_TEXTS}
-    numbers = (names.C_POPULARITY_7, names.C_POPULARITY_28, names.C_REACH_7, names.C_REACH_28)
-    prefix = len(names.CANDIDATE_PREFIX)
-    return texts | {f"fresh_{key[prefix:]}": np.empty(0, np.float32) for key in numbers}
+    texts: Tensors = {key: np.empty(0, object) for key in (names.FRESH_AUDIENCE, names.FRESH_ID)}
+    return texts | {key: np.empty(0, np.float32) for key in names.FRESH_POPULARITY.values()}

@@ -13,10 +13,7 @@ import numpy.typing as npt
 from schemas import features, names
 from schemas.config import GoalpathConfig
 from schemas.features import DType, FeatureSpec, Shape
-
-INPUTS: Final = "inputs"
-OUTPUTS: Final = "outputs"
-MACHINE: Final = "machine"
+from trainer.golden import golden_machine, load_golden
 
 Array = npt.NDArray[np.generic]
 Tensors = dict[str, Array]
@@ -24,10 +21,10 @@ Tensors = dict[str, Array]
 
 @dataclasses.dataclass(frozen=True)
 class Golden:
-    """What `golden.npz` holds.
+    """What the trainer left in `golden.npz`.
 
     Attributes:
-      inputs: signature -> input name -> value.
+      inputs: signature -> input name -> value; texts are objects of bytes.
       outputs: signature -> output name -> value, of the traced function at export.
       machine: fingerprint of the machine that exported; "" where none was written.
     """
@@ -38,23 +35,19 @@ class Golden:
 
 
 def read_golden(path: Path) -> Golden:
-    """Reads `golden.npz`, whose arrays are `<signature>/inputs|outputs/<name>`.
+    """Reads `golden.npz`.
 
     Raises:
       OSError: it cannot be read.
-      ValueError: an array has another kind of name.
+      ValueError: it is no golden file.
     """
-    inputs: dict[str, Tensors] = {}
-    outputs: dict[str, Tensors] = {}
-    machine = ""
-    with np.load(path, allow_pickle=False) as arrays:
-        for key in arrays.files:
-            if key == MACHINE:
-                machine = str(arrays[key])
-                continue
-            signature, side, name = key.split("/", 2)
-            {INPUTS: inputs, OUTPUTS: outputs}[side].setdefault(signature, {})[name] = arrays[key]
-    return Golden(inputs, outputs, machine)
+    content = path.read_bytes()
+    golden = load_golden(content)
+    return Golden(
+        {signature: sides["inputs"] for signature, sides in golden.items()},
+        {signature: sides["outputs"] for signature, sides in golden.items()},
+        golden_machine(content),
+    )
 
 
 def dense_inputs(serialized: Sequence[bytes], config: GoalpathConfig) -> Tensors:
