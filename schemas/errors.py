@@ -60,5 +60,9 @@ class TrainingRefusedError(GoalpathError):
     """The examples cannot teach a model: constant labels or features."""
 
 
+class TrainingDivergedError(GoalpathError):
+    """The loss became infinite or undefined while training."""
+
+
 class ExportRejectedError(GoalpathError):
     """An exported model is not what was trained."""

@@ -197,6 +197,7 @@ EMBEDDING: Final = "embedding"  # float32 [B, D]
 ASSETS_EXTRA: Final = "assets.extra"
 MANIFEST_FILE: Final = "manifest.json"
 CATALOGUE_FILE: Final = "catalogue.parquet"
+CATALOGUE_SUMMARY_FILE: Final = "catalogue.json"
 GOLDEN_FILE: Final = "golden.npz"
 MODEL_CARD_FILE: Final = "model_card.json"
 KERAS_FILE: Final = "model.keras"

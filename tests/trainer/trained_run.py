@@ -1,0 +1,154 @@
+"""Runs Transform's analysis and the trainer on Examples, without TFX's components."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas import features, names
+from schemas.config import GoalpathConfig
+from schemas.features import DType
+from tests.random_examples import (
+    AUDIENCES,
+    CATEGORIES,
+    DAY,
+    ENGAGEMENTS,
+    FIRST_INSTANT,
+    TYPES,
+    WORDS,
+    engagement_id,
+    write_examples,
+)
+
+AS_OF = FIRST_INSTANT + 300 * DAY
+
+
+def analyse(config: GoalpathConfig, serialized: Sequence[bytes], output: Path) -> None:
+    """Runs `preprocessing_fn` over Examples, as Transform does."""
+    import apache_beam as beam
+    import tensorflow_transform.beam as tft_beam
+    from tensorflow_transform.tf_metadata import schema_utils
+    from tfx_bsl.public import tfxio
+
+    from trainer.batching import raw_feature_spec
+    from trainer.preprocessing import preprocessing_fn
+
+    schema = schema_utils.schema_from_feature_spec(raw_feature_spec(config, labels=True))
+    source = tfxio.TFExampleBeamRecord(physical_format="inmem", schema=schema)
+    custom = {"config": config.model_dump_json()}
+    with (
+        tft_beam.Context(temp_dir=str(output) + "-temp", force_tf_compat_v1=False),
+        beam.Pipeline() as pipeline,
+    ):
+        data = pipeline | beam.Create(list(serialized), reshuffle=False) | source.BeamSource()
+        analysed = (data, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(
+            lambda inputs: preprocessing_fn(inputs, custom)
+        )
+        _ = analysed | tft_beam.WriteTransformFn(str(output))
+
+
+def catalogue_table(config: GoalpathConfig, *, seed: int = 7) -> pa.Table:
+    """Every engagement for both audiences, some of them opening or closing around AS_OF."""
+    from trainer.catalogue import catalogue_features
+
+    rng = np.random.default_rng(seed)
+    index = np.tile(np.arange(ENGAGEMENTS), len(AUDIENCES))
+    count = len(index)
+    columns: dict[str, object] = {
+        names.AUDIENCE: np.repeat(np.array([a.decode() for a in AUDIENCES]), ENGAGEMENTS)
+    }
+    for spec in catalogue_features(config):
+        if spec.dtype is DType.FLOAT:
+            columns[spec.key] = rng.gamma(1.0, 5.0, count).astype(np.float32)
+        elif spec.kind is features.Kind.TEXT:
+            columns[spec.key] = [rng.choice(WORDS).decode() for _ in index]
+        else:
+            columns[spec.key] = [rng.choice(CATEGORIES).decode() for _ in index]
+    for spec in catalogue_features(config):
+        if spec.known_key:
+            known = rng.integers(0, 2, count).astype(np.float32)
+            columns[spec.known_key] = known
+            columns[spec.key] = columns[spec.key] * known
+    for key in names.FRESH_POPULARITY:
+        columns[key] = rng.beta(0.3, 3.0, count).astype(np.float32)
+    columns[names.C_ID] = [engagement_id(i).decode() for i in index]
+    columns[names.C_TYPE] = [TYPES[i % len(TYPES)].decode() for i in index]
+    for key in (names.AVAILABLE_FROM, names.AVAILABLE_TO, names.DUE):
+        instants = AS_OF + rng.integers(-400, 400, count) * DAY
+        columns[key] = pa.array(instants, pa.int64(), mask=rng.random(count) < 0.5)
+    return pa.table(columns)
+
+
+def write_catalogue(config: GoalpathConfig, folder: Path) -> None:
+    """The files of a Catalogue artifact."""
+    import datetime as dt
+
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(catalogue_table(config), folder / names.CATALOGUE_FILE)
+    as_of = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc) + dt.timedelta(microseconds=AS_OF)
+    (folder / names.CATALOGUE_SUMMARY_FILE).write_text(json.dumps({"as_of": as_of.isoformat()}))
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainedRun:
+    """A finished run; `fn_args` is what the trainer was given."""
+
+    config: GoalpathConfig
+    root: Path
+
+    @property
+    def transform(self) -> Path:
+        return self.root / "transform"
+
+    @property
+    def model(self) -> Path:
+        return self.root / "model"
+
+    @property
+    def model_run(self) -> Path:
+        return self.root / "model_run"
+
+    @property
+    def catalogue(self) -> Path:
+        return self.root / "catalogue"
+
+    @property
+    def fn_args(self) -> SimpleNamespace:
+        return SimpleNamespace(
+            train_files=[str(self.root / "train" / "*")],
+            eval_files=[str(self.root / "calibration" / "*")],
+            transform_graph_path=str(self.transform),
+            serving_model_dir=str(self.model),
+            model_run_dir=str(self.model_run),
+            custom_config={
+                "config": self.config.model_dump_json(),
+                "catalogue": str(self.catalogue),
+            },
+        )
+
+
+def prepare(
+    config: GoalpathConfig,
+    root: Path,
+    *,
+    train: Sequence[bytes],
+    calibration: Sequence[bytes],
+    analysed: Path | None = None,
+) -> TrainedRun:
+    """Writes what the trainer reads; analyses the Examples unless that was done."""
+    run = TrainedRun(config, root)
+    write_examples(root / "train" / "data-00000-of-00001", train)
+    write_examples(root / "calibration" / "data-00000-of-00001", calibration)
+    write_catalogue(config, run.catalogue)
+    if analysed is None:
+        analyse(config, train, run.transform)
+    else:
+        run.transform.symlink_to(analysed)
+    return run

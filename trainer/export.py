@@ -1,0 +1,126 @@
+"""Exports the model, and takes nothing on trust: what was written is read back."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from schemas import names
+from schemas.config import GoalpathConfig
+from schemas.errors import ExportRejectedError
+from schemas.machine import machine_fingerprint
+from trainer.golden import Golden, dump_golden
+from trainer.golden_inputs import golden_inputs, with_empty_lists
+from trainer.model import GoalpathModel
+from trainer.signatures import GoalpathModule
+from trainer.weights import Checksum, checksum, dump_checksums, require_equal
+
+Array = npt.NDArray[np.generic]
+Functions = Mapping[str, tf.types.experimental.ConcreteFunction]
+
+
+def export(
+    module: GoalpathModule,
+    model: GoalpathModel,
+    config: GoalpathConfig,
+    *,
+    directory: str,
+    golden_examples: Sequence[bytes],
+) -> None:
+    """Writes the SavedModel and its extra assets, reads it back and compares.
+
+    Args:
+      module: holds the trained model.
+      model: the same model, for the `.keras` file and the checksums.
+      config: of the data set.
+      directory: of the SavedModel; local or anything TensorFlow can write.
+      golden_examples: serialized Examples, one at least.
+
+    Raises:
+      ExportRejectedError: a weight or an output of the export is not the trained one.
+    """
+    trained = [checksum(w.path, w.numpy()) for w in model.serving.weights]
+    functions = module.signatures()
+    golden = golden_outputs(functions, with_empty_lists(golden_examples, config), config)
+    tf.saved_model.save(module, directory, signatures=dict(functions))
+    extra = os.path.join(directory, names.ASSETS_EXTRA)
+    tf.io.gfile.makedirs(extra)
+    _write(os.path.join(extra, names.CHECKSUMS_FILE), dump_checksums(trained).encode())
+    _write(
+        os.path.join(extra, names.GOLDEN_FILE), dump_golden(golden, machine=machine_fingerprint())
+    )
+    _write_keras(model.serving, os.path.join(extra, names.KERAS_FILE))
+    verify_export(directory, trained, golden)
+
+
+def golden_outputs(
+    functions: Functions, examples: Sequence[bytes], config: GoalpathConfig
+) -> Golden:
+    """What each traced function gives for inputs made from the same Examples."""
+    golden: Golden = {}
+    for signature, inputs in golden_inputs(examples, config).items():
+        golden[signature] = {"inputs": inputs, "outputs": run(functions[signature], inputs)}
+    return golden
+
+
+def run(
+    function: tf.types.experimental.ConcreteFunction, inputs: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Outputs of a signature as arrays."""
+    specs = function.structured_input_signature[1]
+    tensors = {key: tf.constant(value, specs[key].dtype) for key, value in inputs.items()}
+    return {key: value.numpy() for key, value in function(**tensors).items()}
+
+
+def verify_export(directory: str, trained: Sequence[Checksum], golden: Golden) -> None:
+    """Loads the export and compares weights and golden outputs, bit for bit.
+
+    Raises:
+      ExportRejectedError: something differs; the message says what.
+    """
+    loaded = tf.saved_model.load(directory)
+    require_equal(trained, (v.numpy() for v in loaded.model_vars), where="SavedModel")
+    with tempfile.TemporaryDirectory() as folder:
+        local = os.path.join(folder, names.KERAS_FILE)
+        path = os.path.join(directory, names.ASSETS_EXTRA, names.KERAS_FILE)
+        tf.io.gfile.copy(path, local)
+        restored = keras.models.load_model(local, compile=False)
+    require_equal(trained, (w.numpy() for w in restored.weights), where=names.KERAS_FILE)
+    for signature, sides in golden.items():
+        outputs = run(loaded.signatures[signature], sides["inputs"])
+        _require_same(signature, sides["outputs"], outputs)
+
+
+def _require_same(
+    signature: str, trained: Mapping[str, Array], loaded: Mapping[str, Array]
+) -> None:
+    wrong = [
+        name
+        for name, value in trained.items()
+        if name not in loaded or not np.array_equal(value, loaded[name])
+    ]
+    if wrong or set(trained) != set(loaded):
+        raise ExportRejectedError(
+            "a loaded signature must give what the traced function gave, bit for bit.",
+            where=signature,
+            received=f"{', '.join(wrong) or 'other outputs'} different",
+            remedy="do not push it; export again, and report it if it happens again.",
+        )
+
+
+def _write(path: str, content: bytes) -> None:
+    with tf.io.gfile.GFile(path, "wb") as file:
+        file.write(content)
+
+
+def _write_keras(model: keras.Model, path: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        local = os.path.join(folder, names.KERAS_FILE)
+        model.save(local)
+        tf.io.gfile.copy(local, path, overwrite=True)

@@ -1,0 +1,152 @@
+"""`run_fn`: what the Trainer component runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from schemas import names
+from schemas.config import GoalpathConfig
+from trainer import features
+from trainer.catalogue import read_catalogue
+from trainer.example_batches import cached_batches, example_files, serialized_examples
+from trainer.export import export
+from trainer.fitting import History, fit
+from trainer.model import GoalpathModel, build_model
+from trainer.preprocessing import CONFIG_KEY
+from trainer.progress import FileProgress
+from trainer.signatures import GoalpathModule
+from trainer.survey import Survey, refuse_if_nothing_to_learn, survey
+
+_LOG = logging.getLogger(__name__)
+
+CATALOGUE_KEY = "catalogue"
+"""Key of `custom_config` under which the executor puts the catalogue's URI."""
+GOLDEN_EXAMPLES = 32
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains and exports.
+
+    Args:
+      fn_args: `train_files` and `eval_files` are of the training and the calibration
+        split; `custom_config` holds `config`, the JSON of GoalpathConfig, and
+        `catalogue`, the URI of the catalogue.
+
+    Raises:
+      TrainingRefusedError: the Examples cannot teach every head.
+      TrainingDivergedError: the loss is not finite.
+      ExportRejectedError: what was exported is not what was trained.
+      DataError: the catalogue is missing or of another configuration.
+    """
+    config = GoalpathConfig.model_validate_json(fn_args.custom_config[CONFIG_KEY])
+    catalogue = read_catalogue(fn_args.custom_config[CATALOGUE_KEY], config)
+    transform = tft.TFTransformOutput(fn_args.transform_graph_path)
+    train_files = example_files(fn_args.train_files)
+    calibration_files = example_files(fn_args.eval_files)
+    model = train(
+        config, transform, train_files, calibration_files, run_dir=fn_args.model_run_dir
+    )
+    _LOG.info("exporting to %s", fn_args.serving_model_dir)
+    export(
+        GoalpathModule(model, transform.transform_features_layer(), catalogue, config),
+        model,
+        config,
+        directory=fn_args.serving_model_dir,
+        golden_examples=_golden_examples(calibration_files or train_files, train_files),
+    )
+
+
+def train(
+    config: GoalpathConfig,
+    transform: tft.TFTransformOutput,
+    train_files: list[str],
+    calibration_files: list[str],
+    *,
+    run_dir: str,
+    clock: Callable[[], float] = time.monotonic,
+) -> GoalpathModel:
+    """Surveys the Examples, builds the model and fits it.
+
+    Args:
+      config: of the data set.
+      transform: output of Transform.
+      train_files: TFRecords to learn from.
+      calibration_files: TFRecords that decide when to stop.
+      run_dir: where `history.json` and `progress.json` go.
+      clock: monotonic seconds.
+
+    Raises:
+      TrainingRefusedError: the Examples cannot teach every head.
+      TrainingDivergedError: the loss is not finite.
+    """
+    keras.utils.set_random_seed(config.training.seed)
+    layer = transform.transform_features_layer()
+    with tempfile.TemporaryDirectory(prefix="goalpath-batches-") as cache:
+        began = clock()
+        batches, calibration = (
+            cached_batches(
+                files, config, layer, cache_file=os.path.join(cache, split), shuffled=shuffled
+            )
+            for split, files, shuffled in (
+                (names.TRAIN, train_files, True),
+                (names.CALIBRATION, calibration_files, False),
+            )
+        )
+        found = survey(batches.as_numpy_iterator(), config)
+        seconds = clock() - began
+        _LOG.info("%d Examples in %d batches after %.1f s", found.examples, found.batches, seconds)
+        refuse_if_nothing_to_learn(found, where="the training split")
+        model = build_model(config, vocabulary_sizes(config, transform))
+        progress = FileProgress(run_dir)
+        history = fit(
+            model,
+            batches,
+            calibration,
+            config,
+            steps_per_epoch=found.batches,
+            progress=progress,
+            clock=clock,
+        )
+    _write_history(run_dir, history, found, prepare_seconds=seconds)
+    return model
+
+
+def vocabulary_sizes(config: GoalpathConfig, transform: tft.TFTransformOutput) -> dict[str, int]:
+    """Entries of each vocabulary that the preprocessing learned."""
+    return {
+        name: int(transform.vocabulary_size_by_name(name)) for name in features.vocabularies(config)
+    }
+
+
+def _golden_examples(calibration_files: list[str], train_files: list[str]) -> list[bytes]:
+    for files in (calibration_files, train_files):
+        examples = list(serialized_examples(files).take(GOLDEN_EXAMPLES).as_numpy_iterator())
+        if examples:
+            return examples
+    return []
+
+
+def _write_history(
+    run_dir: str, history: History, found: Survey, *, prepare_seconds: float
+) -> None:
+    content = {
+        "examples": found.examples,
+        "steps_per_epoch": history.steps_per_epoch,
+        "prepare_seconds": round(prepare_seconds, 3),
+        "labels": {head: dataclasses.asdict(count) for head, count in found.labels.items()},
+        "best_epoch": history.best_epoch + 1,
+        "epochs": [dataclasses.asdict(epoch) for epoch in history.epochs],
+    }
+    with tf.io.gfile.GFile(os.path.join(run_dir, names.HISTORY_FILE), "w") as file:
+        file.write(json.dumps(content, indent=1) + "\n")
