@@ -192,7 +192,7 @@ RESPONSE_NOT_LISTED: Final = Rule(
     "response_not_listed",
     Severity.INFO,
     "not listed under responses.active, so these events count as no activity",
-    "add to responses.active what a student does by own will.",
+    "nothing to do, unless one of them is something that a student does by own will.",
 )
 NO_STAGES: Final = Rule(
     "no_stages",
