@@ -365,8 +365,8 @@ _POLICY = Policy(
 
 _RESPONDING = Responding(
     interest=0.8,
-    preferred=1.3,
-    other=-0.5,
+    preferred=1.7,
+    other=-0.8,
     fatigue=-0.7,
     silence=-0.6,
     unsubscribe_fatigue=0.8,

@@ -144,7 +144,7 @@ def _age_bands(audience: Ints, preference: Ints, rng: np.random.Generator) -> In
 
 
 def _first_generation(interest: Floats, rng: np.random.Generator) -> pl.Series:
-    share = 1.0 / (1.0 + np.exp(0.8 + 0.5 * interest))
+    share = 1.0 / (1.0 + np.exp(0.8 + 0.7 * interest))
     draw = rng.random(len(interest))
     unknown = rng.random(len(interest)) < 0.08
     answer = np.where(unknown, 2, (draw < share).astype(np.int64))
@@ -154,13 +154,13 @@ def _first_generation(interest: Floats, rng: np.random.Generator) -> pl.Series:
 def _sources(interest: Floats, preference: Ints, rng: np.random.Generator) -> Ints:
     weights = np.tile(np.array([0.3, 0.2, 0.12, 0.13, 0.25]), (len(interest), 1))
     weights[:, 1] *= 1.0 + (preference == 2)
-    weights[:, 2] *= np.exp(0.9 * interest)
-    weights[:, 4] *= np.exp(-0.7 * interest)
+    weights[:, 2] *= np.exp(1.1 * interest)
+    weights[:, 4] *= np.exp(-0.9 * interest)
     return _pick_rows(weights, rng)
 
 
 def _gpa(interest: Floats, rng: np.random.Generator) -> pl.Series:
-    value = 2.9 + 0.25 * interest + 0.4 * rng.standard_normal(len(interest))
+    value = 2.8 + 0.35 * interest + 0.35 * rng.standard_normal(len(interest))
     missing = rng.random(len(interest)) < 0.2 - 0.06 * interest
     rounded = np.round(np.clip(value, 0.0, _MAX_GPA), 2)
     return pl.Series(np.where(missing, np.nan, rounded)).fill_nan(None)
