@@ -1,0 +1,1 @@
+"""ModelTrainer: TFX's Trainer that also reads the catalogue."""

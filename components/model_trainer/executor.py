@@ -1,0 +1,31 @@
+"""Hands the catalogue to the training function, beside what TFX hands it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tfx import types
+from tfx.components.trainer import executor as tfx_executor
+from tfx.components.trainer import fn_args_utils
+from tfx.types import artifact_utils
+
+CATALOGUE: Final = "catalogue"
+CONFIG: Final = "config"
+
+Artifacts = dict[str, list[types.Artifact]]
+
+
+class Executor(tfx_executor.GenericExecutor):  # type: ignore[misc]
+    """Calls `run_fn(fn_args)` with `custom_config` holding two texts.
+
+    `CONFIG` is the JSON of `GoalpathConfig`, `CATALOGUE` the URI of the folder with
+    `catalogue.parquet`.
+    """
+
+    def _GetFnArgs(
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> fn_args_utils.FnArgs:
+        fn_args = super()._GetFnArgs(input_dict, output_dict, exec_properties)
+        catalogue = artifact_utils.get_single_uri(input_dict[CATALOGUE])
+        fn_args.custom_config = {**(fn_args.custom_config or {}), CATALOGUE: catalogue}
+        return fn_args
