@@ -98,8 +98,8 @@ class TableFindings:
 
     def problems(self, config: GoalpathConfig, now: dt.datetime) -> tuple[Problem, ...]:
         """Everything found, errors first."""
-        found = [*self.problems_of_table]
-        found.extend(self._describe(group, config, now) for group in self._groups.values())
+        found = [self._describe(group, config, now) for group in self._groups.values()]
+        found.extend(self.problems_of_table)
         return tuple(sorted(found, key=lambda problem: _SEVERITIES.index(problem.severity)))
 
     def _describe(self, group: _Group, config: GoalpathConfig, now: dt.datetime) -> Problem:

@@ -203,7 +203,7 @@ NO_STAGES: Final = Rule(
 STAGE_NEVER_REACHED: Final = Rule(
     "stage_never_reached",
     Severity.WARNING,
-    "stages that no row says a student reached",
+    "no row says that a student reached these stages",
     "check the spelling of stages in goalpath.yaml, or add stage_aliases.",
 )
 NOTHING_TO_OFFER: Final = Rule(
