@@ -31,6 +31,7 @@ from components.event_example_gen import (
 )
 from components.event_example_gen.beam_job import Job
 from components.event_example_gen.beam_shards import SHARDS, ShardWriter
+from components.event_example_gen.encode import ExampleEncoder
 from components.event_example_gen.report import PartitionReport, add_reports
 from components.event_example_gen.splits import plan_splits
 from schemas import names
@@ -182,6 +183,7 @@ class Generate(_Worker):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self._popularity: popularity.Popularity | None = None
+        self._encoder: ExampleEncoder | None = None
 
     def process(
         self, element: tuple[int, Sequence[Piece]], merged: dict[str, Any]
@@ -190,6 +192,8 @@ class Generate(_Worker):
         number, pieces = element
         if self._popularity is None:
             self._popularity = read_popularity(self._job.work_dir)
+        if self._encoder is None:
+            self._encoder = ExampleEncoder()
         examples = generate.PartitionExamples(
             self.histories(list(pieces)),
             self.reference,
@@ -202,7 +206,7 @@ class Generate(_Worker):
             since=self._job.since,
         )
         report = PartitionReport(counts=examples.counts())
-        with ShardWriter(self._job, number) as writer:
+        with ShardWriter(self._job, number, self._encoder) as writer:
             for batch in itertools.chain(examples.batches(), examples.serving()):
                 writer.write(batch)
                 report = report.with_batch(batch)

@@ -35,13 +35,14 @@ class ShardWriter:
     Args:
       job: of the run.
       number: of the partition.
+      encoder: its headers are kept from one partition to the next, its vocabularies not.
     """
 
-    def __init__(self, job: Job, number: int) -> None:
+    def __init__(self, job: Job, number: int, encoder: ExampleEncoder) -> None:
         self._job = job
         self._name = shard_name(number, job.partitions)
         self._attempt = uuid.uuid4().hex
-        self._encoder = ExampleEncoder()
+        self._encoder = encoder
         self._open: dict[str, tf.io.TFRecordWriter] = {}
 
     def __enter__(self) -> ShardWriter:
@@ -62,6 +63,7 @@ class ShardWriter:
         error: BaseException | None,
         trace: types.TracebackType | None,
     ) -> None:
+        self._encoder.forget_vocabularies()
         for writer in self._open.values():
             writer.close()
         if kind is None:

@@ -29,13 +29,19 @@ _BYTES_LIST = 0x0A
 _FLOAT_LIST = 0x12
 _INT64_LIST = 0x1A
 _VARINT_BYTES = 10
+_FIRST_TABLE = 512  # headers made ahead for a feature
+_LONGEST_TABLE = 1 << 14  # values longer than this get headers of their own
+_FLOAT_BYTES = 4
+
+_NOTHING = pa.scalar(b"", pa.large_binary())
 
 
 class ExampleEncoder:
-    """Encodes columns; keeps the vocabularies it has framed."""
+    """Encodes columns; keeps the vocabularies and headers it has made."""
 
     def __init__(self) -> None:
         self._framed: dict[int, tuple[pa.LargeStringArray, pa.LargeBinaryArray]] = {}
+        self._headers: dict[tuple[str, int], HeaderTable] = {}
 
     def encode(self, columns: Columns) -> pa.LargeBinaryArray:
         """The rows as serialized tf.Examples.
@@ -54,24 +60,46 @@ class ExampleEncoder:
             raise ValueError(f"Columns must be of one length. Received: {sorted(rows)}.")
         size = rows.pop()
         fixed = {key: column for key, column in columns.items() if _is_fixed(column)}
-        pieces = [_fixed_floats(fixed, size)]
+        pieces = [self._fixed_floats(fixed, size)]
         for key, column in columns.items():
             if key not in fixed:
                 pieces.extend(self._feature(key, column))
         total = sum((_lengths(piece) for piece in pieces), np.zeros(size, np.int64))
-        whole = _headers([_constant(bytes([_FIELD_1])), _varint(total)], size)
-        return pc.binary_join_element_wise(whole, *pieces, pa.scalar(b"", pa.large_binary()))
+        whole = _join_blocks([_constant(bytes([_FIELD_1])), _varint(total)], size)
+        return pc.binary_join_element_wise(whole, *pieces, _NOTHING)
+
+    def forget_vocabularies(self) -> None:
+        """Lets go of the vocabularies, which are kept as long as they may come again."""
+        self._framed.clear()
 
     def _feature(self, key: str, column: Column) -> tuple[pa.Array, pa.Array]:
         """The headers and the values of one feature."""
         if isinstance(column, Texts):
             values = self._texts(column)
-            return _feature_headers(key, _BYTES_LIST, _lengths(values)), values
+            return self._header(key, _BYTES_LIST).take(_lengths(values)), values
         if column.values.dtype == np.int64:
-            values = _rows_of(_headers([_varint(column.values)], len(column.values)), column)
-            return _feature_headers(key, _INT64_LIST, _lengths(values)), values
+            values = _rows_of(_join_blocks([_varint(column.values)], len(column.values)), column)
+            return self._header(key, _INT64_LIST).take(_lengths(values)), values
         values = _float_rows(column)
-        return _feature_headers(key, _FLOAT_LIST, _lengths(values)), values
+        return self._header(key, _FLOAT_LIST).take(_lengths(values)), values
+
+    def _header(self, key: str, tag: int) -> HeaderTable:
+        if (key, tag) not in self._headers:
+            self._headers[key, tag] = HeaderTable(key, tag)
+        return self._headers[key, tag]
+
+    def _fixed_floats(self, columns: Columns, size: int) -> pa.LargeBinaryArray:
+        """All features with a fixed number of floats, headers and values."""
+        parts: list[Bytes] = []
+        for key, column in columns.items():
+            assert isinstance(column, Numbers)
+            width = 4 * column.width
+            head = self._header(key, _FLOAT_LIST).take(np.array([width]))[0].as_py()
+            parts.append(np.broadcast_to(np.frombuffer(head, np.uint8), (size, len(head))))
+            little = np.ascontiguousarray(column.values, np.dtype("<f4"))
+            parts.append(little.view(np.uint8).reshape(size, width))
+        joined = np.concatenate(parts, axis=1) if parts else np.zeros((size, 0), np.uint8)
+        return _binary(joined, np.arange(size + 1) * joined.shape[1])
 
     def _texts(self, column: Texts) -> pa.LargeBinaryArray:
         framed = self._frame(column.vocabulary).take(pa.array(column.codes))
@@ -83,32 +111,59 @@ class ExampleEncoder:
         if known is not None:
             return known[1]
         texts = vocabulary.cast(pa.large_binary())
-        lengths = pc.binary_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
-        heads = _headers([_constant(bytes([_FIELD_1])), _varint(lengths)], len(texts))
-        framed = pc.binary_join_element_wise(heads, texts, pa.scalar(b"", pa.large_binary()))
+        heads = _join_blocks([_constant(bytes([_FIELD_1])), _varint(_lengths(texts))], len(texts))
+        framed = pc.binary_join_element_wise(heads, texts, _NOTHING)
         self._framed[id(vocabulary)] = (vocabulary, framed)
         return framed
+
+
+class HeaderTable:
+    """What stands before the values of one feature, by how many bytes they take.
+
+    Args:
+      key: of the feature, in the Example.
+      tag: of the list in the Feature.
+    """
+
+    def __init__(self, key: str, tag: int) -> None:
+        self._key, self._tag = key.encode(), tag
+        self._unit = _FLOAT_BYTES if tag == _FLOAT_LIST else 1
+        self._table = self._make(np.arange(_FIRST_TABLE) * self._unit)
+
+    def take(self, lengths: Places) -> pa.LargeBinaryArray:
+        """The header of each row, for values of so many bytes."""
+        longest = int(lengths.max(initial=0)) // self._unit
+        if longest > _LONGEST_TABLE:
+            distinct, inverse = np.unique(lengths, return_inverse=True)
+            return self._make(distinct).take(pa.array(inverse))
+        if longest >= len(self._table):
+            self._table = self._make(np.arange(2 * longest + 1) * self._unit)
+        return self._table.take(pa.array(lengths // self._unit))
+
+    def _make(self, lengths: Places) -> pa.LargeBinaryArray:
+        packed = (lengths > 0) & (self._tag != _BYTES_LIST)
+        body = lengths + np.where(packed, 1 + _varint_size(lengths), 0)
+        feature = 1 + _varint_size(body) + body
+        field = bytes([_FIELD_1]), _varint_bytes(len(self._key)), self._key, bytes([_FIELD_2])
+        named = b"".join(field)
+        entry = len(named) + _varint_size(feature) + feature
+        blocks = [
+            _constant(bytes([_FIELD_1])),
+            _varint(entry),
+            _constant(named),
+            _varint(feature),
+            _constant(bytes([self._tag])),
+            _varint(body),
+            _only_if(packed, _constant(bytes([_FIELD_1]))),
+            _only_if(packed, _varint(lengths)),
+        ]
+        return _join_blocks(blocks, len(lengths))
 
 
 def _is_fixed(column: Column) -> bool:
     return (
         isinstance(column, Numbers) and column.offsets is None and column.values.dtype == np.float32
     )
-
-
-def _fixed_floats(columns: Columns, size: int) -> pa.LargeBinaryArray:
-    """All features with a fixed number of floats, headers and values."""
-    parts: list[Bytes] = []
-    for key, column in columns.items():
-        assert isinstance(column, Numbers)
-        width = 4 * column.width
-        head = _feature_headers(key, _FLOAT_LIST, np.array([width], np.int64))[0].as_py()
-        constant = np.frombuffer(head, np.uint8)
-        parts.append(np.broadcast_to(constant, (size, len(constant))))
-        little = np.ascontiguousarray(column.values, np.dtype("<f4"))
-        parts.append(little.view(np.uint8).reshape(size, width))
-    joined = np.concatenate(parts, axis=1) if parts else np.zeros((size, 0), np.uint8)
-    return _binary(joined, np.arange(size + 1) * joined.shape[1])
 
 
 def _float_rows(column: Numbers) -> pa.LargeBinaryArray:
@@ -139,32 +194,10 @@ def _lengths(values: pa.LargeBinaryArray) -> Places:
     return pc.binary_length(values).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _feature_headers(key: str, tag: int, lengths: Places) -> pa.LargeBinaryArray:
-    """What stands before the values of a feature, for rows with values of so many bytes."""
-    distinct, inverse = np.unique(lengths, return_inverse=True)
-    text = key.encode()
-    packed = (distinct > 0) & (tag != _BYTES_LIST)
-    body = distinct + np.where(packed, 1 + _varint_size(distinct), 0)
-    feature = 1 + _varint_size(body) + body
-    named = bytes([_FIELD_1]) + _varint_bytes(len(text)) + text + bytes([_FIELD_2])
-    entry = len(named) + _varint_size(feature) + feature
-    blocks = [
-        _constant(bytes([_FIELD_1])),
-        _varint(entry),
-        _constant(named),
-        _varint(feature),
-        _constant(bytes([tag])),
-        _varint(body),
-        _only_if(packed, _constant(bytes([_FIELD_1]))),
-        _only_if(packed, _varint(distinct)),
-    ]
-    return _headers(blocks, len(distinct)).take(pa.array(inverse))
-
-
 Block = tuple[Bytes, npt.NDArray[np.bool_]]
 
 
-def _headers(blocks: list[Block], rows: int) -> pa.LargeBinaryArray:
+def _join_blocks(blocks: list[Block], rows: int) -> pa.LargeBinaryArray:
     """Blocks side by side, without the bytes that are not to be used."""
     data = np.concatenate(
         [np.broadcast_to(block, (rows, block.shape[1])) for block, _ in blocks], axis=1

@@ -8,6 +8,7 @@ by how much the four counts change. Breakpoints of disjoint sets of students add
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from components.event_example_gen.histories import Events
 from components.event_example_gen.segments import Places, expand, offsets_of
 
 ACTIVE_7, ACTIVE_28, STUDENTS_7, STUDENTS_28 = range(4)
+_FAR = int(np.iinfo(np.int32).max)  # a day after all others
 WHOLE_AUDIENCE = -1  # stands for the engagement where all are counted together
 
 
@@ -44,28 +46,34 @@ def breakpoints_of(events: Events, audience: Places) -> Breakpoints:
       events: of the students.
       audience: of each student, `[S]`.
     """
-    places = np.flatnonzero(events.active)
-    student, day = events.student[places], clock.utc_day(events.time[places])
-    engagement = events.engagement[places]
-    whole = np.full(len(places), WHOLE_AUDIENCE)
-    parts = [_changes(audience, student, code, day) for code in (engagement, whole)]
+    runs = events.by_engagement
+    by_engagement = runs.order[events.active[runs.order]]
+    by_time = np.flatnonzero(events.active)
+    whole = np.full(len(by_time), WHOLE_AUDIENCE)
+    parts = [
+        _changes(events, audience, by_engagement, events.engagement[by_engagement]),
+        _changes(events, audience, by_time, whole),
+    ]
     return add_breakpoints(parts)
 
 
-def _changes(audience: Places, student: Places, engagement: Places, day: Places) -> Breakpoints:
-    """One to three changes for each student, engagement and day with active events.
+def _changes(events: Events, audience: Places, places: Places, engagement: Places) -> Breakpoints:
+    """Five changes for each student, engagement and day with active events.
 
-    A student counts for the day after, and for 7 (28) days or until the next day
-    with the same engagement, whose own interval then goes on.
+    A student counts from the day after, for 7 (28) days or until the next day with the
+    same engagement, whose own days then go on.
+
+    Args:
+      events: of all students.
+      audience: of each student.
+      places: active events by student, engagement and time.
+      engagement: of each of them.
     """
-    order = np.lexsort((day, engagement, student))
-    student, engagement, day = student[order], engagement[order], day[order]
-    fresh = np.ones(len(day), bool)
-    fresh[1:] = np.any([column[1:] != column[:-1] for column in (student, engagement, day)], axis=0)
-    first = np.flatnonzero(fresh)
+    student, day = events.student[places], clock.utc_day(events.time[places])
+    first = _run_starts(student, engagement, day)
     count = np.diff(np.append(first, len(day)))
     student, engagement, day = student[first], engagement[first], day[first]
-    again = np.full(len(day), np.iinfo(np.int64).max // 2)
+    again = np.full(len(day), _FAR)
     same = (student[1:] == student[:-1]) & (engagement[1:] == engagement[:-1])
     again[:-1][same] = day[1:][same]
     one, none = np.ones_like(count), np.zeros_like(count)
@@ -84,7 +92,14 @@ def _changes(audience: Places, student: Places, engagement: Places, day: Places)
     )
 
 
-def add_breakpoints(parts: list[Breakpoints]) -> Breakpoints:
+def _run_starts(*columns: Places) -> Places:
+    """Where a row differs from the row before it in some column."""
+    fresh = np.ones(len(columns[0]), bool)
+    fresh[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    return np.flatnonzero(fresh)
+
+
+def add_breakpoints(parts: Sequence[Breakpoints]) -> Breakpoints:
     """The sum of breakpoints, one for each audience, engagement and day, sorted."""
     audience = np.concatenate([part.audience for part in parts])
     engagement = np.concatenate([part.engagement for part in parts])
@@ -92,17 +107,21 @@ def add_breakpoints(parts: list[Breakpoints]) -> Breakpoints:
     change = np.concatenate([part.change for part in parts])
     if not len(day):
         return Breakpoints(audience, engagement, day, change)
-    order = np.lexsort((day, engagement, audience))
-    audience, engagement, day = audience[order], engagement[order], day[order]
-    fresh = np.ones(len(day), bool)
-    fresh[1:] = np.any(
-        [column[1:] != column[:-1] for column in (audience, engagement, day)], axis=0
-    )
-    first = np.flatnonzero(fresh)
+    keys = _triple_keys(audience, engagement, day)
+    order = np.argsort(keys, kind="stable")
+    first = _run_starts(keys[order])
     change = np.add.reduceat(change[order], first, axis=0)
     moves = change.any(axis=1)
-    first = first[moves]
-    return Breakpoints(audience[first], engagement[first], day[first], change[moves])
+    rows = order[first[moves]]
+    return Breakpoints(audience[rows], engagement[rows], day[rows], change[moves])
+
+
+def _triple_keys(audience: Places, engagement: Places, day: Places) -> Places:
+    """Numbers in the order of audience, engagement and day."""
+    days = int(day.max() - day.min()) + 1
+    codes = int(engagement.max()) - WHOLE_AUDIENCE + 1
+    code = audience * codes + (engagement - WHOLE_AUDIENCE)
+    return code * days + (day - day.min())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -190,7 +209,7 @@ def _levels(breakpoints: Breakpoints) -> tuple[Places, Places]:
     """The counts from each breakpoint on, and the day of the next one."""
     total = np.cumsum(breakpoints.change, axis=0)
     audience, engagement = breakpoints.audience, breakpoints.engagement
-    until = np.full(len(total), np.iinfo(np.int32).max, np.int64)
+    until = np.full(len(total), _FAR)
     if len(total):
         same = (audience[1:] == audience[:-1]) & (engagement[1:] == engagement[:-1])
         until[:-1][same] = breakpoints.day[1:][same]
