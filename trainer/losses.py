@@ -78,7 +78,7 @@ def listwise_softmax(
 
 
 def _log_sum_exp(logits: keras.KerasTensor) -> keras.KerasTensor:
-    """log sum exp over the last axis, `[B, 1]`; finite for an axis of length 0."""
+    """Log sum exp over the last axis, `[B, 1]`; finite for an axis of length 0."""
     # A column that adds nothing gives an empty list a maximum.
     column = ops.full_like(ops.sum(logits, axis=1, keepdims=True), _EXCLUDED)
     return ops.logsumexp(ops.concatenate([logits, column], axis=1), axis=1, keepdims=True)
@@ -89,7 +89,8 @@ def binary_cross_entropy(
 ) -> Loss:
     """- y log q - (1 - y) log(1 - q) with q = 1 / (1 + exp(-z)).
 
-    Written as max(z, 0) - z y + log(1 + exp(-|z|)), which does not overflow.
+    Written as softplus(z) - z y, which does not overflow. Taking it apart with
+    max(z, 0) and |z| would give a wrong gradient at z = 0, where both have a corner.
 
     Args:
       logits: float32 `[...]`, z.
@@ -99,7 +100,7 @@ def binary_cross_entropy(
     Returns:
       Weighted sum, and the sum of weights.
     """
-    losses = ops.maximum(logits, 0.0) - logits * labels + ops.log1p(ops.exp(-ops.abs(logits)))
+    losses = ops.softplus(logits) - logits * labels
     return Loss(ops.sum(ops.where(weight > 0, weight * losses, 0.0)), ops.sum(weight))
 
 
