@@ -169,7 +169,7 @@ def _make_consistent(
 
 
 def _zero_where_unknown(values: list[float], known: list[float]) -> list[float]:
-    return [v if k else 0.0 for v, k in zip(values, known)]
+    return [v if k else 0.0 for v, k in zip(values, known, strict=True)]
 
 
 def _stage_index(row: Mapping[str, list[Any]], config: GoalpathConfig) -> int:

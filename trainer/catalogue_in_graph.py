@@ -79,7 +79,8 @@ class CatalogueInGraph(tf.Module):  # type: ignore[misc]
         ids = rows.features[names.C_ID]
         self._ids = tf.constant(list(ids), tf.string)
         group_of_row = np.repeat(groups, lengths)
-        pairs = [b"%d\x1f%s" % pair for pair in zip(group_of_row, ids)]
+        # Not strict: the blank row of an empty catalogue is of no group.
+        pairs = [b"%d\x1f%s" % pair for pair in zip(group_of_row, ids, strict=False)]
         self._row_of = _table(pairs, np.arange(len(pairs)))
         types = rows.features[names.C_TYPE]
         vocabulary = sorted(set(types))

@@ -75,7 +75,7 @@ class _Sums:
         self._sums.assign(tf.zeros_like(self._sums))
         return {
             head: float(total / weight) if weight > 0 else math.nan
-            for head, (total, weight) in zip(names.HEADS, sums)
+            for head, (total, weight) in zip(names.HEADS, sums, strict=True)
         }
 
 

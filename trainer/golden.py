@@ -8,6 +8,7 @@ object arrays need pickle.
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Mapping
 from typing import Literal
 
@@ -83,5 +84,5 @@ def _unpacked(key: str, arrays: Mapping[str, Array]) -> Array:
     content = arrays[key].tobytes()
     offsets = arrays[base + _OFFSETS]
     values = np.empty(len(offsets) - 1, object)
-    values[:] = [content[start:end] for start, end in zip(offsets, offsets[1:])]
+    values[:] = [content[start:end] for start, end in itertools.pairwise(offsets)]
     return values.reshape(arrays[base + _SHAPE])

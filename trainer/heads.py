@@ -57,7 +57,7 @@ class InteractionHead(keras.layers.Layer):
         self.student.build(student)
         self.engagement.build(engagements)
         batch, count, _ = engagements
-        for layer, width in zip(self.deeper, self.units):
+        for layer, width in zip(self.deeper, self.units[:-1], strict=True):
             layer.build((batch, count, width))
         self.output_layer.build((batch, count, self.units[-1]))
         self.built = True
@@ -69,7 +69,7 @@ class InteractionHead(keras.layers.Layer):
         product = ops.squeeze(ops.matmul(engagements, query), -1)
         hidden = ops.expand_dims(self.student(student), 1) + self.engagement(engagements)
         hidden = self.dropouts[0](ops.relu(hidden), training=training)
-        for layer, dropout in zip(self.deeper, self.dropouts[1:]):
+        for layer, dropout in zip(self.deeper, self.dropouts[1:], strict=True):
             hidden = dropout(layer(hidden), training=training)
         scale = 1.0 / math.sqrt(engagements.shape[-1])
         return product * scale + ops.squeeze(self.output_layer(hidden), -1)

@@ -128,7 +128,8 @@ def _looked_up(
     suffixes = [_output_key(config, key) for key in keys]
     indices = [_index(value, vocabulary, config.training.hash_buckets) for value in values]
     return {
-        output: _like(inputs[key], index) for output, key, index in zip(suffixes, keys, indices)
+        output: _like(inputs[key], index)
+        for output, key, index in zip(suffixes, keys, indices, strict=True)
     }
 
 

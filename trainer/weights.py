@@ -58,8 +58,9 @@ def require_equal(trained: Sequence[Checksum], loaded: Iterable[Array], *, where
       ExportRejectedError: there are more or fewer, or one differs.
     """
     values = list(loaded)
-    found = [checksum(entry["path"], value) for entry, value in zip(trained, values)]
-    wrong = [old["path"] for old, new in zip(trained, found) if old != new]
+    # Not strict: that there are as many of both is part of what is checked.
+    found = [checksum(entry["path"], value) for entry, value in zip(trained, values, strict=False)]
+    wrong = [old["path"] for old, new in zip(trained, found, strict=False) if old != new]
     if len(values) == len(trained) and not wrong:
         return
     raise ExportRejectedError(

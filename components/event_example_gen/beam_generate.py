@@ -116,7 +116,7 @@ def divide(table: pa.Table, partitions: int) -> Iterator[tuple[int, pa.Table]]:
     order = np.argsort(number, kind="stable")
     table, number = table.take(pa.array(order)), number[order]
     starts = np.flatnonzero(np.diff(number, prepend=-1))
-    for start, stop in zip(starts, [*starts[1:], len(number)]):
+    for start, stop in itertools.pairwise([*starts, len(number)]):
         yield int(number[start]), table.slice(start, stop - start).combine_chunks()
 
 
@@ -159,7 +159,7 @@ class Merge(_Worker):
         audiences = np.arange(len(self.reference.engagements.audiences))
         today = np.full(len(audiences), self._job.as_of // clock.DAY)
         pairs.append((audiences, today))
-        audience, day = (np.concatenate(column) for column in zip(*pairs))
+        audience, day = (np.concatenate(column) for column in zip(*pairs, strict=True))
         counts = popularity.popularity_on(
             popularity.add_breakpoints(parts), *popularity.distinct_pairs(audience, day)
         )

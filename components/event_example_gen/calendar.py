@@ -120,8 +120,8 @@ def due_features(
     keys_behind = (names.Q_LAST_DUE_KNOWN, names.Q_DAYS_SINCE_LAST_DUE, names.Q_LAST_DUE_DONE)
     return {
         **{key: Numbers(count.astype(np.float32)) for key, count in counts.items()},
-        **dict(zip(keys_ahead, ahead)),
-        **dict(zip(keys_behind, behind)),
+        **dict(zip(keys_ahead, ahead, strict=True)),
+        **dict(zip(keys_behind, behind, strict=True)),
     }
 
 

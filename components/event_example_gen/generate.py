@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -293,7 +294,7 @@ def cut(sizes: Places) -> Iterator[Places]:
     cost = np.cumsum(1 / CHUNK_ROWS + sizes / CHUNK_CANDIDATES)
     piece = cost.astype(np.int64)
     starts = np.flatnonzero(np.diff(piece, prepend=-1))
-    for start, stop in zip(starts, [*starts[1:], len(sizes)]):
+    for start, stop in itertools.pairwise([*starts, len(sizes)]):
         yield np.arange(start, stop)
 
 

@@ -49,7 +49,7 @@ def responses_of(texts: pa.Array, config: ResponsesConfig) -> Responses:
     active = np.array([config.active is None or text in config.active for text in listed], bool)
     grade = [
         config.grades.get(text, 1.0 if is_active else 0.0)
-        for text, is_active in zip(listed, active)
+        for text, is_active in zip(listed, active, strict=True)
     ]
     lost = np.array([text in config.lost for text in listed], bool)
     return Responses(vocabulary, active, lost, np.array(grade, np.float32))

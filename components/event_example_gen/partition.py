@@ -210,7 +210,7 @@ def _records(
         (events["student"][loses], events["time"][loses], np.full(int(loses.sum()), funnel)),
         (changes["student"], changes["time"], changes["stage"]),
     )
-    student, time, position = (np.concatenate(column) for column in zip(*parts))
+    student, time, position = (np.concatenate(column) for column in zip(*parts, strict=True))
     records = stages.stage_records(student, time, position, students=students, stages=funnel)
     dropped = changes["time"] > records.lost_at[changes["student"]]
     return records, int(dropped.sum())

@@ -61,7 +61,9 @@ def test_a_saved_layer_loads_with_its_values(name: str, tmp_path: Path) -> None:
     assert loaded.layers[-1].get_config() == layer.get_config()
     assert tuple(model.output_shape[1:]) == tuple(
         None if expected is None else actual
-        for expected, actual in zip(model.output_shape[1:], np.shape(model(arrays))[1:])
+        for expected, actual in zip(
+            model.output_shape[1:], np.shape(model(arrays))[1:], strict=True
+        )
     )
 
 

@@ -287,7 +287,11 @@ def test_fresh_popularity_is_used_for_the_rows_named(
     before = scores_by_predict(call, state, candidates, config)
     assert abs(expected[-1] - before[-1]) > 1e-3, "popularity must matter to the model"
     found = dict(
-        zip(answer[names.RECOMMENDED_ID][0].tolist(), answer[names.RECOMMENDED_SCORE][0].tolist())
+        zip(
+            answer[names.RECOMMENDED_ID][0].tolist(),
+            answer[names.RECOMMENDED_SCORE][0].tolist(),
+            strict=True,
+        )
     )
     for engagement, score in zip(candidates[names.C_ID].tolist(), expected, strict=True):
         assert found[engagement] == pytest.approx(float(score), abs=TOLERANCE)
