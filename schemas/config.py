@@ -6,7 +6,7 @@ import datetime as dt
 import enum
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Optional, Union
+from typing import Annotated, Literal
 
 import pydantic
 import yaml
@@ -52,9 +52,9 @@ class TableConfig(_Model):
       encoding: of a CSV file, as Python calls it.
     """
 
-    path: Optional[str] = None
+    path: str | None = None
     rename: Mapping[str, str] = pydantic.Field(default_factory=dict)
-    date_format: Optional[str] = None
+    date_format: str | None = None
     date_formats: Mapping[str, str] = pydantic.Field(default_factory=dict)
     features: Mapping[str, Kind] = pydantic.Field(default_factory=dict)
     null_values: tuple[str, ...] = ("",)
@@ -80,8 +80,8 @@ class TablesConfig(_Model):
     students: TableConfig = TableConfig()
     engagements: TableConfig = TableConfig()
     events: EventsTableConfig = EventsTableConfig()
-    stage_changes: Optional[TableConfig] = None
-    cohorts: Optional[TableConfig] = None
+    stage_changes: TableConfig | None = None
+    cohorts: TableConfig | None = None
 
 
 class HorizonsConfig(_Model):
@@ -107,7 +107,7 @@ class ResponsesConfig(_Model):
       lost: responses that lose the student for good, such as "unsubscribed".
     """
 
-    active: Optional[tuple[str, ...]] = None
+    active: tuple[str, ...] | None = None
     grades: Mapping[str, Annotated[float, pydantic.Field(ge=0, le=7)]] = pydantic.Field(
         default_factory=dict
     )
@@ -152,9 +152,9 @@ class TimeSplitConfig(_Model):
 
     method: Literal["time"] = "time"
     evaluation_share: float = pydantic.Field(default=0.25, gt=0, lt=1)
-    evaluation_from: Optional[dt.date] = None
+    evaluation_from: dt.date | None = None
     calibration_share: float = pydantic.Field(default=0.15, gt=0, lt=1)
-    embargo_days: Optional[pydantic.NonNegativeInt] = None
+    embargo_days: pydantic.NonNegativeInt | None = None
 
 
 class CohortSplitConfig(_Model):
@@ -172,7 +172,7 @@ class CohortSplitConfig(_Model):
     calibration_share: float = pydantic.Field(default=0.15, gt=0, lt=1)
 
     @pydantic.model_validator(mode="after")
-    def _no_cohort_in_both(self) -> "CohortSplitConfig":
+    def _no_cohort_in_both(self) -> CohortSplitConfig:
         both = sorted(set(self.train) & set(self.eval))
         if both:
             raise ValueError(f"train and eval must not share a cohort; both have {both}")
@@ -251,22 +251,23 @@ class EvaluationConfig(_Model):
     min_likelihood_auc: float = pydantic.Field(default=0.55, ge=0, le=1)
     min_risk_auc: float = pydantic.Field(default=0.55, ge=0, le=1)
     min_ndcg_at_10: float = pydantic.Field(default=0.1, ge=0, le=1)
-    min_log_loss_skill: Optional[float] = pydantic.Field(default=0.0, le=1)
+    min_log_loss_skill: float | None = pydantic.Field(default=0.0, le=1)
     max_auc_drop: float = pydantic.Field(default=0.02, ge=0, le=1)
     max_ndcg_drop: float = pydantic.Field(default=0.02, ge=0, le=1)
 
 
 class ComparatorsConfig(_Model):
-    """Drift (against the last pushed version) and skew (served states against
-    training) as the most that a feature's distribution may move: L-infinity
-    distance for categorical features, Jensen-Shannon divergence for numeric ones.
-    None: reported, never an anomaly.
+    """The most that a feature's distribution may move.
+
+    Drift is against the last pushed version, skew that of the served states against
+    training; by L-infinity distance for categorical features, by Jensen-Shannon
+    divergence for numeric ones. None: reported, never an anomaly.
     """
 
-    drift_linf: Optional[float] = pydantic.Field(default=0.3, gt=0, le=1)
-    drift_js: Optional[float] = pydantic.Field(default=0.5, gt=0, le=1)
-    skew_linf: Optional[float] = pydantic.Field(default=None, gt=0, le=1)
-    skew_js: Optional[float] = pydantic.Field(default=None, gt=0, le=1)
+    drift_linf: float | None = pydantic.Field(default=0.3, gt=0, le=1)
+    drift_js: float | None = pydantic.Field(default=0.5, gt=0, le=1)
+    skew_linf: float | None = pydantic.Field(default=None, gt=0, le=1)
+    skew_js: float | None = pydantic.Field(default=None, gt=0, le=1)
 
 
 class ValidationConfig(_Model):
@@ -308,7 +309,7 @@ class GoalpathConfig(_Model):
     ranking: RankingConfig = RankingConfig()
     snapshots: SnapshotsConfig = SnapshotsConfig()
     split: Annotated[
-        Union[TimeSplitConfig, CohortSplitConfig],
+        TimeSplitConfig | CohortSplitConfig,
         pydantic.Field(discriminator="method"),
     ] = TimeSplitConfig()
     training: TrainingConfig = TrainingConfig()
@@ -318,7 +319,7 @@ class GoalpathConfig(_Model):
     serving: ServingConfig = ServingConfig()
 
     @pydantic.model_validator(mode="after")
-    def _stages_are_consistent(self) -> "GoalpathConfig":
+    def _stages_are_consistent(self) -> GoalpathConfig:
         if len(set(self.stages)) != len(self.stages):
             raise ValueError(f"stages must not repeat; got {list(self.stages)}")
         if names.LOST in self.stages:
@@ -336,7 +337,7 @@ class GoalpathConfig(_Model):
         return self
 
     @pydantic.model_validator(mode="after")
-    def _slices_are_categorical_features(self) -> "GoalpathConfig":
+    def _slices_are_categorical_features(self) -> GoalpathConfig:
         features = self.tables.students.features
         usable = sorted(c for c, kind in features.items() if kind is Kind.CATEGORICAL)
         wrong = [c for c in self.evaluation.slices if c not in usable]

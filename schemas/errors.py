@@ -15,9 +15,7 @@ class GoalpathError(Exception):
 
     exit_code = 1
 
-    def __init__(
-        self, rule: str, *, where: str = "", received: str = "", remedy: str = ""
-    ) -> None:
+    def __init__(self, rule: str, *, where: str = "", received: str = "", remedy: str = "") -> None:
         self.rule = rule
         self.where = where
         self.received = received

@@ -133,7 +133,9 @@ C_DAYS_TO_DUE: Final = "candidate_days_to_due"  # due - t, may be < 0
 
 # Labels, weights and what only training and evaluation read.
 C_GRADE: Final = "candidate_grade"  # ragged [N]; 0 for no response in the window
-C_SAMPLING_PROBABILITY: Final = "candidate_sampling_probability"  # ragged [N]; 0: not in the ranking list
+C_SAMPLING_PROBABILITY: Final = (
+    "candidate_sampling_probability"  # ragged [N]; 0: not in the ranking list
+)
 GIVEN_INDEX: Final = "given_index"  # int64 [1], place of the engagement met next; -1: none
 RANKING_WEIGHT: Final = "ranking_weight"  # [1]; 1 where the window is observed and has a positive
 LIKELIHOOD_LABEL: Final = "likelihood_label"

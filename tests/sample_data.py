@@ -87,9 +87,7 @@ def canonical_table(config: GoalpathConfig, table: str, rows: Rows) -> pa.Table:
     """Rows as a canonical Arrow table; a column that no row names is null."""
     return pa.table(
         {
-            column.name: pa.array(
-                [row.get(column.name) for row in rows], _ARROW_TYPES[column.type]
-            )
+            column.name: pa.array([row.get(column.name) for row in rows], _ARROW_TYPES[column.type])
             for column in contract.table_columns(config, table)
         }
     )

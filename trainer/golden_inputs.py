@@ -96,5 +96,5 @@ def _recommend_inputs(dense: dict[str, Array]) -> dict[str, Array]:
         names.TOP_K_INPUT: np.array(TOP_K, np.int32),
         names.FRESH_AUDIENCE: texts,
         names.FRESH_ID: texts,
-        **{key: nothing for key in names.FRESH_POPULARITY.values()},
+        **dict.fromkeys(names.FRESH_POPULARITY.values(), nothing),
     }

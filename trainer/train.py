@@ -54,9 +54,7 @@ def run_fn(fn_args: FnArgs) -> None:
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     train_files = example_files(fn_args.train_files)
     calibration_files = example_files(fn_args.eval_files)
-    model = train(
-        config, transform, train_files, calibration_files, run_dir=fn_args.model_run_dir
-    )
+    model = train(config, transform, train_files, calibration_files, run_dir=fn_args.model_run_dir)
     _LOG.info("exporting to %s", fn_args.serving_model_dir)
     export(
         GoalpathModule(model, transform.transform_features_layer(), catalogue, config),

@@ -31,7 +31,7 @@ LAYERS: dict[str, tuple[Callable[[], keras.layers.Layer], list[np.ndarray]]] = {
     ),
     "InteractionHead": (lambda: InteractionHead((5, 3), 0.2, seed=3), [STUDENTS, NUMBERS]),
     "NoEngagement": (lambda: NoEngagement(6), [STUDENTS]),
-    "TakeGiven": (lambda: TakeGiven(), [NUMBERS, np.array([4, -1, 0])]),
+    "TakeGiven": (TakeGiven, [NUMBERS, np.array([4, -1, 0])]),
     "MaskPadding": (lambda: MaskPadding(-9.0), [NUMBERS[:, :, 0], INDEX]),
 }
 

@@ -140,9 +140,7 @@ def test_binary_cross_entropy_is_minus_the_log_of_the_probability() -> None:
 
 def test_binary_cross_entropy_of_extreme_log_odds() -> None:
     logits = tf.constant([1e4, -1e4, 1e4, -1e4])
-    loss = binary_cross_entropy(
-        logits, tf.constant([1.0, 0.0, 0.0, 1.0]), weight=tf.ones([4])
-    )
+    loss = binary_cross_entropy(logits, tf.constant([1.0, 0.0, 0.0, 1.0]), weight=tf.ones([4]))
     assert float(loss.total) == pytest.approx(2e4, rel=1e-6)
 
 

@@ -73,9 +73,7 @@ def _types(inputs: Inputs, config: GoalpathConfig, tables: EmbeddingTables) -> k
     return TypePooling(config.training.embedding_dim, name="type_pooling")([values, index])
 
 
-def _history(
-    inputs: Inputs, config: GoalpathConfig, tables: EmbeddingTables
-) -> keras.KerasTensor:
+def _history(inputs: Inputs, config: GoalpathConfig, tables: EmbeddingTables) -> keras.KerasTensor:
     numbers = inputs[Group.HISTORY.numbers]
     parts = [numbers, *_categories(inputs, config, tables, Group.HISTORY)]
     events = keras.layers.Concatenate(name="event_features")(parts)

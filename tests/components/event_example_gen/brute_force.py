@@ -60,7 +60,9 @@ class BruteForce:
         self.lives = {
             row[names.STUDENT_ID]: self._life(row, tables) for row in tables[names.STUDENTS]
         }
-        self._crowd: dict[tuple[str, int, int], tuple[int, dict[str, int], dict[str, set[str]]]] = {}
+        self._crowd: dict[
+            tuple[str, int, int], tuple[int, dict[str, int], dict[str, set[str]]]
+        ] = {}
 
     def is_active(self, event: Row) -> bool:
         active = self.config.responses.active
@@ -391,9 +393,7 @@ class BruteForce:
         life, row = self.lives[student_id], self.engagements[engagement_id]
         kind = row[names.ENGAGEMENT_TYPE]
         active = [
-            event
-            for event in life.events
-            if event[names.TIMESTAMP] < t and self.is_active(event)
+            event for event in life.events if event[names.TIMESTAMP] < t and self.is_active(event)
         ]
         of_kind = [event for event in active if self.type_of(event) == kind]
         begins, due = row.get(names.AVAILABLE_FROM), row.get(names.DUE)

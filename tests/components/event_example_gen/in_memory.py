@@ -118,8 +118,7 @@ def run(
         config, first_snapshot=min(found.first_snapshot for found in surveys), as_of=as_of
     )
     made = [
-        generate.PartitionExamples(part, reference, counts, plan, since=since)
-        for part in histories
+        generate.PartitionExamples(part, reference, counts, plan, since=since) for part in histories
     ]
     batches = list(
         itertools.chain.from_iterable((*part.batches(), *part.serving()) for part in made)

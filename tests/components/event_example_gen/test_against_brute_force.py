@@ -32,15 +32,15 @@ def same(value: Any, expected: Any, what: object) -> None:
 
 
 def close(value: Any, expected: Any) -> bool:
-    if isinstance(expected, str) or (expected and isinstance(expected, list) and isinstance(expected[0], str)):
+    if isinstance(expected, str) or (
+        expected and isinstance(expected, list) and isinstance(expected[0], str)
+    ):
         return bool(value == expected)
     return bool(value == pytest.approx(expected, rel=2e-6, abs=2e-6))
 
 
 def compare(row: dict[str, Any], expected: dict[str, Any], keys: list[str]) -> None:
-    wrong = {
-        key: (row[key], expected[key]) for key in keys if not close(row[key], expected[key])
-    }
+    wrong = {key: (row[key], expected[key]) for key in keys if not close(row[key], expected[key])}
     assert not wrong, (row[names.STUDENT_ID], row[names.SNAPSHOT_TIME])
 
 
@@ -49,8 +49,11 @@ def case(request: pytest.FixtureRequest) -> tuple[Tables, GoalpathConfig, Output
     cohorts, cadence, seed = request.param
     config = sample_config(cohorts=cohorts, cadence=cadence)
     tables = sample_tables(cohorts=cohorts, students=14 if cadence == "daily" else 24, seed=seed)
-    return tables, config, run(tables, config, AS_OF, partitions=2), BruteForce(
-        tables, config, AS_OF
+    return (
+        tables,
+        config,
+        run(tables, config, AS_OF, partitions=2),
+        BruteForce(tables, config, AS_OF),
     )
 
 
@@ -62,7 +65,7 @@ def barrier_of(output: Output, split: str) -> int | None:
 
 
 def test_the_snapshots_are_those_of_the_definitions(case: Case) -> None:
-    tables, config, output, expected = case
+    _, config, output, expected = case
     found = {
         (row[names.STUDENT_ID], row[names.SNAPSHOT_TIME]): split
         for split, row in output.all_examples()
@@ -76,7 +79,7 @@ def test_the_snapshots_are_those_of_the_definitions(case: Case) -> None:
     assert {key: split == names.EVAL for key, split in found.items()} == {
         key: side == names.EVAL for key, side in wanted.items()
     }
-    assert {split for split in found.values()} == set(names.SPLITS)
+    assert set(found.values()) == set(names.SPLITS)
 
 
 def expected_side(config: GoalpathConfig, student: Any, t: int, output: Output) -> str | None:
@@ -122,7 +125,7 @@ def test_every_candidate_feature(case: Case) -> None:
 
 
 def test_the_lists_hold_what_they_should(case: Case) -> None:
-    _, config, output, expected = case
+    _, _, output, expected = case
     for split, row in output.all_examples():
         student_id, t = row[names.STUDENT_ID], row[names.SNAPSHOT_TIME]
         barrier = barrier_of(output, split)
@@ -165,7 +168,7 @@ def test_the_sampling_probabilities(case: Case) -> None:
 
 
 def test_the_states_as_of_the_end(case: Case) -> None:
-    tables, config, output, expected = case
+    _, config, output, expected = case
     keys = [spec.key for spec in state_features(config)]
     assert {row[names.STUDENT_ID] for row in output.states} == set(expected.lives)
     for row in output.states:

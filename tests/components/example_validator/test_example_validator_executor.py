@@ -128,7 +128,7 @@ def test_a_label_absent_from_training_stops_the_run(validate: Validate) -> None:
 
 
 def test_an_unknown_value_stops_the_run_and_is_named(validate: Validate) -> None:
-    strange = {**TRAIN, "stage": ["Third"] + TRAIN["stage"][1:]}
+    strange = {**TRAIN, "stage": ["Third", *TRAIN["stage"][1:]]}
     with pytest.raises(DataError) as caught:
         validate({**GOOD, "eval": strange})
     assert caught.value.where == names.EVAL
@@ -139,7 +139,7 @@ def test_an_unknown_value_stops_the_run_and_is_named(validate: Validate) -> None
 def test_an_anomaly_is_only_reported_where_that_is_configured(validate: Validate) -> None:
     from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-    strange = {**TRAIN, "stage": ["Third"] + TRAIN["stage"][1:]}
+    strange = {**TRAIN, "stage": ["Third", *TRAIN["stage"][1:]]}
     anomalies = validate({**GOOD, "eval": strange}, on_anomaly="report")
     assert anomalies.get_json_value_custom_property("blessed") == {
         **dict.fromkeys(GOOD, 1),
@@ -163,7 +163,7 @@ def test_drift_against_the_last_version(validate: Validate, second: int, drifts:
 
 
 def test_skew_between_training_and_what_is_served(validate: Validate) -> None:
-    with pytest.raises(DataError, match="stage in train.*serving"):
+    with pytest.raises(DataError, match=r"stage in train.*serving"):
         validate({**GOOD, "serving": {"stage": ["Second"] * 10}})
 
 
