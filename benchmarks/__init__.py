@@ -1,0 +1,1 @@
+"""Speed and memory of what has to be fast; each script measures one part."""

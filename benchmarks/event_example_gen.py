@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -117,7 +118,7 @@ def _write_catalogue(folder: Path, random: np.random.Generator) -> None:
     )
 
 
-def _events(random: np.random.Generator, students: np.ndarray, count: int) -> pa.Table:
+def _events(random: np.random.Generator, students: npt.NDArray[np.int64], count: int) -> pa.Table:
     student = np.sort(random.choice(students, count))
     popular = np.minimum(random.geometric(0.02, count), ENGAGEMENTS_AN_AUDIENCE) - 1
     engagement = student % AUDIENCES * ENGAGEMENTS_AN_AUDIENCE + popular

@@ -1,0 +1,1 @@
+"""The TFX components, one folder each, and their artifacts."""

@@ -104,7 +104,8 @@ def read_task(task: ReadTask) -> pa.Table:
 
 def read_tasks(data_dir: str, table: str) -> tuple[tuple[ReadTask, ...], int]:
     """Tasks that together read a table, and its number of rows."""
-    tasks, rows = [], 0
+    tasks: list[ReadTask] = []
+    rows = 0
     for path in table_paths(data_dir, table):
         metadata = open_parquet(path).metadata
         rows += metadata.num_rows
@@ -164,9 +165,11 @@ def distinct_texts(data_dir: str, table: str, column: str) -> tuple[str, ...]:
 
 def write_ipc(path: str, table: pa.Table) -> None:
     """Writes a table as an Arrow IPC file."""
-    with FileSystems.create(path, compression_type=_PLAIN) as sink:
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
+    with (
+        FileSystems.create(path, compression_type=_PLAIN) as sink,
+        pa.ipc.new_file(sink, table.schema) as writer,
+    ):
+        writer.write_table(table)
 
 
 def read_ipc(path: str) -> pa.Table:

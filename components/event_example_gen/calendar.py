@@ -114,8 +114,9 @@ def due_features(
         names.Q_DUE_NEXT_7: place[:, 1] - place[:, 0],
         names.Q_DUE_NEXT_28: place[:, 2] - place[:, 0],
     }
-    ahead = _nearest(events, dates, student, t, place[:, 0], place[:, 0] < stop)
-    behind = _nearest(events, dates, student, t, place[:, 0] - 1, place[:, 0] > start)
+    now = place[:, 0]
+    ahead = _nearest(events, dates, student, t, place=now, known=now < stop)
+    behind = _nearest(events, dates, student, t, place=now - 1, known=now > start)
     keys_ahead = (names.Q_NEXT_DUE_KNOWN, names.Q_DAYS_TO_NEXT_DUE, names.Q_NEXT_DUE_DONE)
     keys_behind = (names.Q_LAST_DUE_KNOWN, names.Q_DAYS_SINCE_LAST_DUE, names.Q_LAST_DUE_DONE)
     return {
@@ -130,6 +131,7 @@ def _nearest(
     dates: DueDates,
     student: Places,
     t: clock.Instants,
+    *,
     place: Places,
     known: Flags,
 ) -> tuple[Numbers, Numbers, Numbers]:

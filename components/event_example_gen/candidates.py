@@ -229,8 +229,10 @@ def _own_type(
         states[names.Q_ACTIVE[0]],
     )
     recent = states[names.TYPE_ACTIVE_28]
-    assert isinstance(own, Texts) and own.offsets is not None
-    assert isinstance(active, Numbers) and isinstance(recent, Numbers)
+    assert isinstance(own, Texts)
+    assert own.offsets is not None
+    assert isinstance(active, Numbers)
+    assert isinstance(recent, Numbers)
     assert isinstance(total, Numbers)
     owner = np.repeat(np.arange(len(listing.snapshots)), np.diff(own.offsets))
     table = np.zeros((2, len(listing.snapshots), len(types.vocabulary)), np.float32)

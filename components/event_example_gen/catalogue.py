@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from schemas.config import GoalpathConfig
 AUDIENCE_SEPARATOR = "|"
 
 Codes = npt.NDArray[np.int32]
+Integers = npt.NDArray[np.integer[Any]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,14 +69,12 @@ class Engagements:
             self._lists[audience] = listed.astype(np.int32)
         return self._lists[audience]
 
-    def is_open(
-        self, engagement: npt.NDArray[np.integer], audience: npt.NDArray[np.integer]
-    ) -> npt.NDArray[np.bool_]:
+    def is_open(self, engagement: Integers, audience: Integers) -> npt.NDArray[np.bool_]:
         """Whether each engagement is open to the audience beside it, by name."""
         keys = audience.astype(np.int64) * len(self) + engagement
         place = np.searchsorted(self._restricted_keys, keys)
         place = np.minimum(place, max(len(self._restricted_keys) - 1, 0))
-        named = (
+        named: npt.NDArray[np.bool_] = (
             self._restricted_keys[place] == keys
             if len(self._restricted_keys)
             else np.zeros(len(keys), bool)
@@ -90,7 +90,7 @@ class Engagements:
         return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
     def attribute_columns(
-        self, engagement: npt.NDArray[np.integer], t: npt.NDArray[np.int64]
+        self, engagement: Integers, t: npt.NDArray[np.int64]
     ) -> dict[str, Column]:
         """Attributes of engagements as of the instants beside them."""
         columns: dict[str, Column] = {}

@@ -9,6 +9,7 @@ from components.event_example_gen import clock
 from components.event_example_gen.catalogue import Engagements
 from components.event_example_gen.columns import Numbers, Texts, to_flat_array
 from components.event_example_gen.popularity import Popularity, shares
+from components.event_example_gen.segments import Places
 from schemas import names
 
 _COUNT_KEYS = (names.C_POPULARITY_7, names.C_POPULARITY_28, names.C_REACH_7, names.C_REACH_28)
@@ -52,7 +53,7 @@ def catalogue_table(engagements: Engagements, popularity: Popularity, as_of: int
 
 
 def _popularity(
-    popularity: Popularity, audience: np.ndarray, engagement: np.ndarray, day: int
+    popularity: Popularity, audience: Places, engagement: Places, day: int
 ) -> dict[str, Numbers]:
     pair = popularity.find(audience, np.full(len(audience), day))
     width = int(max(engagement.max(initial=0), popularity.engagement.max(initial=0))) + 1

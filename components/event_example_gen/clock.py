@@ -68,7 +68,8 @@ def year_fraction(instants: Instants) -> npt.NDArray[np.float64]:
     years = moments.astype("datetime64[Y]")
     start = years.astype("datetime64[us]")
     length = (years + 1).astype("datetime64[us]") - start
-    return (moments - start) / length
+    passed: npt.NDArray[np.float64] = (moments - start) / length
+    return passed
 
 
 def weekday(instants: Instants) -> Instants:

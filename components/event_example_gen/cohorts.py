@@ -32,11 +32,13 @@ class Cohorts:
     def codes_of(self, cohort: pa.LargeStringArray) -> npt.NDArray[np.int64]:
         """The place of each named cohort; -1 for one that is not there."""
         place = pc.index_in(cohort, value_set=self.ids).fill_null(-1)
-        return place.to_numpy(zero_copy_only=False).astype(np.int64)
+        codes: npt.NDArray[np.int64] = place.to_numpy(zero_copy_only=False).astype(np.int64)
+        return codes
 
     def closed(self, as_of: int) -> npt.NDArray[np.bool_]:
         """Which cohorts have decided every student by `as_of`: bool `[C]`."""
-        seen = (self.observed_until == clock.MISSING) | (self.observed_until >= self.closes)
+        unlimited: npt.NDArray[np.bool_] = self.observed_until == clock.MISSING
+        seen = unlimited | (self.observed_until >= self.closes)
         return (self.closes < as_of) & seen
 
     def observation_end(self, as_of: int) -> clock.Instants:

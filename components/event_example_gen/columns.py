@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Optional, Union
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-Offsets = Optional[npt.NDArray[np.int64]]
+Offsets = npt.NDArray[np.int64] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Numbers:
 class Texts:
     """A column of texts: places in a vocabulary of large strings without nulls."""
 
-    codes: npt.NDArray[np.integer]
+    codes: npt.NDArray[np.integer[Any]]
     vocabulary: pa.LargeStringArray
     offsets: Offsets = None
     width: int = 1
 
 
-Column = Union[Numbers, Texts]
+Column = Numbers | Texts
 Columns = Mapping[str, Column]
 
 
@@ -64,7 +64,7 @@ def row_count(column: Column) -> int:
     return len(values) // column.width
 
 
-def take_rows(column: Column, rows: npt.NDArray[np.integer]) -> Column:
+def take_rows(column: Column, rows: npt.NDArray[np.integer[Any]]) -> Column:
     """The given rows of a column with a fixed number of values a row."""
     values = column.values if isinstance(column, Numbers) else column.codes
     taken = values.reshape(-1, column.width)[rows].reshape(-1)

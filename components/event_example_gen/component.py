@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Union
+from typing import TypeAlias
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -12,11 +12,11 @@ from tfx.types import component_spec, standard_artifacts
 from components import artifacts
 from components.event_example_gen import executor
 
-Text = Union[str, data_types.RuntimeParameter]
-Number = Union[int, data_types.RuntimeParameter]
+Text: TypeAlias = str | data_types.RuntimeParameter
+Number: TypeAlias = int | data_types.RuntimeParameter
 
 
-class EventExampleGenSpec(types.ComponentSpec):
+class EventExampleGenSpec(types.ComponentSpec):  # type: ignore[misc]
     """Channels and properties of `EventExampleGen`."""
 
     PARAMETERS = {

@@ -78,7 +78,8 @@ class ExampleEncoder:
             values = self._texts(column)
             return self._header(key, _BYTES_LIST).take(_lengths(values)), values
         if column.values.dtype == np.int64:
-            values = _rows_of(_join_blocks([_varint(column.values)], len(column.values)), column)
+            numbers = column.values.astype(np.int64, copy=False)
+            values = _rows_of(_join_blocks([_varint(numbers)], len(numbers)), column)
             return self._header(key, _INT64_LIST).take(_lengths(values)), values
         values = _float_rows(column)
         return self._header(key, _FLOAT_LIST).take(_lengths(values)), values
@@ -191,7 +192,8 @@ def _binary(data: npt.NDArray[np.generic] | pa.Buffer, offsets: Places) -> pa.La
 
 
 def _lengths(values: pa.LargeBinaryArray) -> Places:
-    return pc.binary_length(values).to_numpy(zero_copy_only=False).astype(np.int64)
+    lengths: Places = pc.binary_length(values).to_numpy(zero_copy_only=False).astype(np.int64)
+    return lengths
 
 
 Block = tuple[Bytes, npt.NDArray[np.bool_]]

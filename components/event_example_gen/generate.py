@@ -201,7 +201,8 @@ class PartitionExamples:
     def _ended(self) -> npt.NDArray[np.bool_]:
         """Lost, at the last stage, or in a closed cohort."""
         ends = self._histories.records.ends_at
-        return (ends != clock.NEVER) | self._observation.closed
+        done: npt.NDArray[np.bool_] = ends != clock.NEVER
+        return done | self._observation.closed
 
     def _blocks(self, rows: Places) -> Iterator[Block]:
         """Snapshots whose pairs of audience and day fit together into memory."""

@@ -65,7 +65,8 @@ def hash_texts(texts: pa.Array) -> Hashes:
     """
     encoded = texts.dictionary_encode() if not isinstance(texts, pa.DictionaryArray) else texts
     distinct = _hash_distinct(encoded.dictionary.cast(pa.large_binary()))
-    return distinct[encoded.indices.to_numpy(zero_copy_only=False)]
+    hashes: Hashes = distinct[encoded.indices.to_numpy(zero_copy_only=False)]
+    return hashes
 
 
 def _hash_distinct(texts: pa.LargeBinaryArray) -> Hashes:

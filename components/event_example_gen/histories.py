@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -148,7 +149,7 @@ def sort_events(
     response: Places,
     value: npt.NDArray[np.float64],
     stage: npt.NDArray[np.int64],
-    types: npt.NDArray[np.int32],
+    types: npt.NDArray[np.integer[Any]],
     responses: Responses,
     students: int,
 ) -> Events:
@@ -301,4 +302,5 @@ def _expiries(events: Events, days: int) -> Expiries:
 def response_codes(texts: pa.Array, responses: Responses) -> Places:
     """The place of each text in the vocabulary."""
     place = pc.index_in(texts, value_set=responses.vocabulary)
-    return place.to_numpy(zero_copy_only=False).astype(np.int64)
+    codes: Places = place.to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes

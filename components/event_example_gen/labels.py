@@ -102,7 +102,8 @@ def _advances(windows: Windows, position: Places, days: int) -> Flags:
     reaches = _reaches(windows, days)
     last = reaches.shape[1] - 1
     rows = np.arange(len(position))
-    return reaches[rows, np.minimum(position + 1, last)] & (position < last)
+    reaches_next: Flags = reaches[rows, np.minimum(position + 1, last)]
+    return reaches_next & (position < last)
 
 
 def _at_risk(windows: Windows, days: int) -> Flags:
@@ -113,7 +114,8 @@ def _at_risk(windows: Windows, days: int) -> Flags:
     lost = (lost_at >= at.t) & (lost_at < end)
     first = events.count_before(at.student, at.t)
     stop = events.count_before(at.student, end)
-    return lost | (events.active_before[stop] == events.active_before[first])
+    silent: Flags = events.active_before[stop] == events.active_before[first]
+    return lost | silent
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

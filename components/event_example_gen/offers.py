@@ -73,7 +73,8 @@ def eligible(
     """
     begins, ends = engagements.available_from[engagement], engagements.available_to[engagement]
     opens = (begins == clock.MISSING) | (begins < t + window)
-    return opens & ((ends == clock.MISSING) | (ends > t))
+    overlaps: npt.NDArray[np.bool_] = opens & ((ends == clock.MISSING) | (ends > t))
+    return overlaps
 
 
 def make_offers(

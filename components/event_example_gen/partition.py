@@ -64,7 +64,8 @@ def code_stages(texts: pa.Array, config: GoalpathConfig) -> npt.NDArray[np.int64
     """The place of each stage in the funnel; K for a loss, `NO_STAGE` for null or ""."""
     known = pa.array([*config.stages, names.LOST], pa.large_string())
     place = pc.index_in(texts.cast(pa.large_string()), value_set=known).fill_null(NO_STAGE)
-    return place.to_numpy(zero_copy_only=False).astype(np.int64)
+    codes: npt.NDArray[np.int64] = place.to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes
 
 
 def code_events(table: pa.Table, reference: Reference) -> pa.Table:

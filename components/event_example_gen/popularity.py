@@ -118,10 +118,11 @@ def add_breakpoints(parts: Sequence[Breakpoints]) -> Breakpoints:
 
 def _triple_keys(audience: Places, engagement: Places, day: Places) -> Places:
     """Numbers in the order of audience, engagement and day."""
-    days = int(day.max() - day.min()) + 1
+    first_day = int(day.min())
+    days = int(day.max()) - first_day + 1
     codes = int(engagement.max()) - WHOLE_AUDIENCE + 1
     code = audience * codes + (engagement - WHOLE_AUDIENCE)
-    return code * days + (day - day.min())
+    return code * days + (day - first_day)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -218,4 +219,5 @@ def _levels(breakpoints: Breakpoints) -> tuple[Places, Places]:
 
 def shares(count: npt.NDArray[np.int64], total: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Count / total as float32; 0 where the total is 0."""
-    return (count / np.maximum(total, 1)).astype(np.float32)
+    share: npt.NDArray[np.float64] = count / np.maximum(total, 1)
+    return share.astype(np.float32)

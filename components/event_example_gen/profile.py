@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ class Attribute:
     known: npt.NDArray[np.bool_] | None = None
 
     def columns(
-        self, key: str, rows: npt.NDArray[np.integer], t: npt.NDArray[np.int64]
+        self, key: str, rows: npt.NDArray[np.integer[Any]], t: npt.NDArray[np.int64]
     ) -> dict[str, Column]:
         """The feature `key`, and its twin where it has one, of the given rows.
 
@@ -89,7 +90,8 @@ def instants(table: pa.Table, column: str) -> clock.Instants:
     if column not in table.column_names:
         return np.full(table.num_rows, clock.MISSING)
     filled = table[column].cast(pa.int64()).fill_null(clock.MISSING)
-    return _one_chunk(filled, pa.int64()).to_numpy(zero_copy_only=False)
+    values: clock.Instants = _one_chunk(filled, pa.int64()).to_numpy(zero_copy_only=False)
+    return values
 
 
 def float_column(table: pa.Table, column: str) -> npt.NDArray[np.float64]:
@@ -97,7 +99,10 @@ def float_column(table: pa.Table, column: str) -> npt.NDArray[np.float64]:
     if column not in table.column_names:
         return np.full(table.num_rows, np.nan)
     filled = table[column].cast(pa.float64()).fill_null(np.nan)
-    return _one_chunk(filled, pa.float64()).to_numpy(zero_copy_only=False)
+    values: npt.NDArray[np.float64] = _one_chunk(filled, pa.float64()).to_numpy(
+        zero_copy_only=False
+    )
+    return values
 
 
 def _one_chunk(chunked: pa.ChunkedArray, dtype: pa.DataType) -> pa.Array:

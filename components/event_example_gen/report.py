@@ -68,11 +68,12 @@ def _batch_sums(columns: Columns) -> Sums:
     for head, (label, weight) in _LABELS.items():
         sums[f"{head}_known"] = float(_values(columns[weight]).sum())
         sums[f"{head}_positive"] = float(_values(columns[label]).sum())
-    label, weight = (_values(columns[key]) for key in (names.GOAL_LABEL, names.GOAL_WEIGHT))
     stages = columns[names.GOAL_LABEL].width
+    known = _values(columns[names.GOAL_WEIGHT]).reshape(-1, stages)
+    positive = _values(columns[names.GOAL_LABEL]).reshape(-1, stages)
     for stage in range(stages):
-        sums[f"{GOAL}_{stage}_known"] = float(weight.reshape(-1, stages)[:, stage].sum())
-        sums[f"{GOAL}_{stage}_positive"] = float(label.reshape(-1, stages)[:, stage].sum())
+        sums[f"{GOAL}_{stage}_known"] = float(known[:, stage].sum())
+        sums[f"{GOAL}_{stage}_positive"] = float(positive[:, stage].sum())
     offsets = columns[names.C_ID].offsets
     assert offsets is not None
     sums["candidate_lists"] = float((np.diff(offsets) > 0).sum())

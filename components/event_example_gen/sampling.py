@@ -79,7 +79,8 @@ class Sampler:
         popular = offers.count[offer, ACTIVE_28] / np.maximum(events, 1)
         once = share * popular + (1 - share) / (stop - first)
         with np.errstate(divide="ignore"):
-            return (-np.expm1(self.draws * np.log1p(-once))).astype(np.float32)
+            met: npt.NDArray[np.float64] = -np.expm1(self.draws * np.log1p(-once))
+        return met.astype(np.float32)
 
 
 def sampler_of(ranking: RankingConfig, seed: int) -> Sampler:

@@ -6,13 +6,15 @@ functions work on all queries at once.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 Places = npt.NDArray[np.int64]
 
 
-def offsets_of(counts: npt.NDArray[np.integer]) -> Places:
+def offsets_of(counts: npt.NDArray[np.integer[Any] | np.bool_]) -> Places:
     """Where each segment of the given lengths starts, and where the last ends: `[n + 1]`."""
     offsets = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=offsets[1:])

@@ -79,7 +79,8 @@ class SplitPlan:
 
 def _in_cohorts(students: Students, cohorts: tuple[str, ...]) -> npt.NDArray[np.bool_]:
     named = pc.is_in(students.cohort.vocabulary, value_set=pa.array(cohorts, pa.large_string()))
-    return named.to_numpy(zero_copy_only=False)[students.cohort.codes]
+    is_in: npt.NDArray[np.bool_] = named.to_numpy(zero_copy_only=False)[students.cohort.codes]
+    return is_in
 
 
 def plan_splits(config: GoalpathConfig, *, first_snapshot: int, as_of: int) -> SplitPlan:

@@ -121,4 +121,5 @@ def _run_times(
         return time
     begins = np.ones(len(time), bool)
     begins[1:] = (student[1:] != student[:-1]) | (position[1:] != position[:-1])
-    return time[np.maximum.accumulate(np.where(begins, np.arange(len(time)), 0))]
+    first: Places = np.maximum.accumulate(np.where(begins, np.arange(len(time)), 0))
+    return time[first]

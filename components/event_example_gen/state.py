@@ -11,6 +11,7 @@ import dataclasses
 import functools
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from components.event_example_gen import calendar, clock
@@ -156,12 +157,12 @@ class Use:
       days_since: since the last event of any response; 0 without one.
     """
 
-    active: np.ndarray[tuple[int], np.dtype[np.float32]]
-    active_7: np.ndarray[tuple[int], np.dtype[np.float32]]
-    active_28: np.ndarray[tuple[int], np.dtype[np.float32]]
-    met: np.ndarray[tuple[int], np.dtype[np.float32]]
-    value: np.ndarray[tuple[int], np.dtype[np.float32]]
-    days_since: np.ndarray[tuple[int], np.dtype[np.float32]]
+    active: npt.NDArray[np.float32]
+    active_7: npt.NDArray[np.float32]
+    active_28: npt.NDArray[np.float32]
+    met: npt.NDArray[np.float32]
+    value: npt.NDArray[np.float32]
+    days_since: npt.NDArray[np.float32]
 
     def take(self, rows: Places) -> Use:
         """The given rows."""
@@ -185,12 +186,17 @@ def use_of_runs(runs: Runs, run: Places, t: clock.Instants) -> Use:
     some = met > 0
     seen = runs.time[last] if len(runs.time) else t
     value = runs.value_sums[last] if len(runs.time) else np.zeros(len(t))
-    columns = (*active.T, met, np.where(some, value, 0.0))
-    days = clock.days_between(t, np.where(some, seen, t))
-    return Use(*(column.astype(np.float32) for column in columns), days)
+    return Use(
+        active=active[:, 0].astype(np.float32),
+        active_7=active[:, 1].astype(np.float32),
+        active_28=active[:, 2].astype(np.float32),
+        met=met.astype(np.float32),
+        value=np.where(some, value, 0.0).astype(np.float32),
+        days_since=clock.days_between(t, np.where(some, seen, t)),
+    )
 
 
-def _floats(values: np.ndarray, offsets: Places | None = None) -> Numbers:
+def _floats(values: npt.NDArray[np.generic], offsets: Places | None = None) -> Numbers:
     return Numbers(values.astype(np.float32), offsets)
 
 
@@ -254,7 +260,9 @@ def _difference(before: Places, begin: Places, stop: Places) -> Numbers:
     return _floats(before[stop] - before[begin])
 
 
-def _sum_before(sums: np.ndarray, first: Places, place: Places) -> np.ndarray:
+def _sum_before(
+    sums: npt.NDArray[np.float64], first: Places, place: Places
+) -> npt.NDArray[np.float64]:
     """The student's sum over [first, place)."""
     if not len(sums):
         return np.zeros(len(place))

@@ -23,7 +23,12 @@ def breakpoints_to_table(breakpoints: Breakpoints) -> pa.Table:
 
 def breakpoints_from_table(table: pa.Table) -> Breakpoints:
     """What `breakpoints_to_table` was given."""
-    return Breakpoints(*(_integers(table, key) for key in _KEYS), change=_counts(table))
+    return Breakpoints(
+        audience=_integers(table, "audience"),
+        engagement=_integers(table, "engagement"),
+        day=_integers(table, "day"),
+        change=_counts(table),
+    )
 
 
 def pairs_to_table(audience: Places, day: Places) -> pa.Table:

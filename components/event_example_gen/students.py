@@ -60,7 +60,8 @@ class Students:
                 received=repr(unknown),
                 remedy="check the data with `goalpath validate`.",
             )
-        return place.to_numpy(zero_copy_only=False).astype(np.int64)
+        rows: npt.NDArray[np.int64] = place.to_numpy(zero_copy_only=False).astype(np.int64)
+        return rows
 
 
 def students_from_table(
