@@ -6,7 +6,7 @@ Training and every signature go through these functions, so that they cannot dif
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Union
+from typing import TypeAlias
 
 import tensorflow as tf
 
@@ -16,8 +16,8 @@ from schemas.features import DType, FeatureSpec, Shape, label_features
 from trainer import features
 from trainer.features import Group
 
-MaybeRagged = Union[tf.Tensor, tf.RaggedTensor]
-ParseSpec = Union[tf.io.FixedLenFeature, tf.io.RaggedFeature]
+MaybeRagged: TypeAlias = tf.Tensor | tf.RaggedTensor
+ParseSpec: TypeAlias = tf.io.FixedLenFeature | tf.io.RaggedFeature
 
 _DTYPES = {DType.BYTES: tf.string, DType.FLOAT: tf.float32, DType.INT: tf.int64}
 
@@ -45,13 +45,15 @@ def raw_feature_spec(config: GoalpathConfig, *, labels: bool) -> dict[str, Parse
 
 def dense_signature(specs: Iterable[FeatureSpec]) -> dict[str, tf.TensorSpec]:
     """Named inputs: scalars `[B]`, vectors `[B, size]`, lists `[B, None]`."""
-    shapes = {Shape.SCALAR: lambda spec: [None], Shape.VECTOR: lambda spec: [None, spec.size]}
     return {
-        spec.key: tf.TensorSpec(
-            shapes.get(spec.shape, lambda spec: [None, None])(spec), tensor_dtype(spec), spec.key
-        )
-        for spec in specs
+        spec.key: tf.TensorSpec(_dense_shape(spec), tensor_dtype(spec), spec.key) for spec in specs
     }
+
+
+def _dense_shape(spec: FeatureSpec) -> list[int | None]:
+    if is_list(spec):
+        return [None, None]
+    return [None] if spec.shape is Shape.SCALAR else [None, spec.size]
 
 
 def raw_from_dense(

@@ -128,9 +128,11 @@ def catalogue_from_table(
         )
     table = table.sort_by([(names.AUDIENCE, "ascending"), (names.C_ID, "ascending")])
     return Catalogue(
-        _texts(table[names.AUDIENCE]),
-        {spec.key: _column(table[spec.key], spec) for spec in specs},
-        *(_instants(table[key]) for key in dates),
+        audience=_texts(table[names.AUDIENCE]),
+        features={spec.key: _column(table[spec.key], spec) for spec in specs},
+        available_from=_instants(table[names.AVAILABLE_FROM]),
+        available_to=_instants(table[names.AVAILABLE_TO]),
+        due=_instants(table[names.DUE]),
         as_of=as_of,
     )
 

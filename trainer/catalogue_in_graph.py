@@ -8,7 +8,7 @@ in docs/architecture.md and at the names in `schemas.names`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -238,9 +238,7 @@ class CatalogueInGraph(tf.Module):  # type: ignore[misc]
             names.C_DAYS_TO_DUE: _days(tf.where(due == MISSING, time, due) - time),
         }
 
-    def top(
-        self, offers: Offers, scores: tf.Tensor, k: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def top(self, offers: Offers, scores: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The `k` best of each student, ties in the order of ids.
 
         Args:
@@ -274,7 +272,7 @@ def _pair(group: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
 
 
 def _table(
-    keys: list[bytes] | npt.NDArray[np.object_], values: npt.NDArray[np.integer]
+    keys: list[bytes] | npt.NDArray[np.object_], values: npt.NDArray[np.integer[Any]]
 ) -> tf.lookup.StaticHashTable:
     initializer = tf.lookup.KeyValueTensorInitializer(
         tf.constant(list(keys), tf.string), tf.constant(values, tf.int64)

@@ -17,7 +17,7 @@ MAX_WIDTH = 16
 
 def width(size: int) -> int:
     """Width of the embedding of a vocabulary of `size`: 1.6 size^0.56, 2 to MAX_WIDTH."""
-    return max(2, min(MAX_WIDTH, math.ceil(1.6 * size**0.56)))
+    return max(2, min(MAX_WIDTH, math.ceil(1.6 * math.pow(size, 0.56))))
 
 
 class EmbeddingTables:
@@ -34,9 +34,7 @@ class EmbeddingTables:
         self._tables: dict[str, keras.layers.Layer] = {}
         self._dropouts: dict[str, keras.layers.Layer] = {}
 
-    def category(
-        self, category: features.Category, index: keras.KerasTensor
-    ) -> keras.KerasTensor:
+    def category(self, category: features.Category, index: keras.KerasTensor) -> keras.KerasTensor:
         """Embedding of a category, `[..., width]` for an index `[...]`."""
         name = category.vocabulary
         if name not in self._tables:

@@ -23,6 +23,7 @@ from trainer.progress import Progress
 _LOG = logging.getLogger(__name__)
 
 HeadLosses = dict[str, float]
+Step = Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,11 +161,10 @@ def _train_step(
     config: GoalpathConfig,
     sums: _Sums,
     signature: tuple[object, object],
-) -> Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], None]:
+) -> Step:
     variables = model.trainable_variables
 
-    @tf.function(input_signature=signature, autograph=False)
-    def step(inputs: dict[str, tf.Tensor], labels: dict[str, tf.Tensor]) -> None:
+    def step(inputs: Mapping[str, tf.Tensor], labels: Mapping[str, tf.Tensor]) -> None:
         with tf.GradientTape() as tape:
             outputs = model(_with_given(inputs, labels), training=True)
             losses = head_losses(outputs, labels)
@@ -173,17 +173,20 @@ def _train_step(
         optimizer.apply(gradients, variables)
         sums.add(losses)
 
-    return step
+    return _compiled(step, signature)
 
 
-def _validation_step(
-    model: keras.Model, sums: _Sums, signature: tuple[object, object]
-) -> Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], None]:
-    @tf.function(input_signature=signature, autograph=False)
-    def step(inputs: dict[str, tf.Tensor], labels: dict[str, tf.Tensor]) -> None:
+def _validation_step(model: keras.Model, sums: _Sums, signature: tuple[object, object]) -> Step:
+    def step(inputs: Mapping[str, tf.Tensor], labels: Mapping[str, tf.Tensor]) -> None:
         sums.add(head_losses(model(_with_given(inputs, labels), training=False), labels))
 
-    return step
+    return _compiled(step, signature)
+
+
+def _compiled(step: Step, signature: tuple[object, object]) -> Step:
+    """The step as a graph, which runs on every batch of the signature."""
+    compiled: Step = tf.function(step, input_signature=signature, autograph=False)
+    return compiled
 
 
 def _with_given(

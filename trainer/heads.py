@@ -14,7 +14,7 @@ Shapes = list[tuple[int | None, ...]]
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class InteractionHead(keras.layers.Layer):
+class InteractionHead(keras.layers.Layer):  # type: ignore[misc]
     """One number for a student and each of `N` engagements.
 
         f(e, c) = (Q e) . c / sqrt(D) + w . MLP(relu(A e + B c + a)) + b
@@ -89,7 +89,7 @@ class InteractionHead(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class NoEngagement(keras.layers.Layer):
+class NoEngagement(keras.layers.Layer):  # type: ignore[misc]
     """A learned vector that stands where no engagement is given.
 
     Input: students, float32 `[B, D]`, read for their number only. Output: float32
@@ -122,7 +122,7 @@ class NoEngagement(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class TakeGiven(keras.layers.Layer):
+class TakeGiven(keras.layers.Layer):  # type: ignore[misc]
     """The embedding of the engagement that was met next.
 
     Input: `[engagements, place]`, float32 `[B, N, D]` and integer `[B]`. Output:
@@ -148,7 +148,7 @@ class TakeGiven(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class MaskPadding(keras.layers.Layer):
+class MaskPadding(keras.layers.Layer):  # type: ignore[misc]
     """Writes a sentinel where a list has ended.
 
     Input: `[values, index]`, float32 `[B, N]` and integer `[B, N]`, 0 being padding.

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Union
+from typing import TypeAlias
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -17,7 +17,7 @@ from schemas.features import label_features
 from trainer import features
 from trainer.features import Category, Channel, Group, Scale, Text
 
-MaybeRagged = Union[tf.Tensor, tf.RaggedTensor]
+MaybeRagged: TypeAlias = tf.Tensor | tf.RaggedTensor
 
 CONFIG_KEY = "config"
 CLIP = 10.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,8 @@ from schemas.features import Role
 from trainer import features
 from trainer.features import Group
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[np.number[Any]]
+Flags = npt.NDArray[np.bool_]
 Batch = tuple[Mapping[str, Array], Mapping[str, Array]]
 
 _LOG = logging.getLogger(__name__)
@@ -41,7 +43,7 @@ class LabelCount:
     positive: int = 0
     negative: int = 0
 
-    def add(self, is_known: Array, is_positive: Array) -> None:
+    def add(self, is_known: Flags, is_positive: Flags) -> None:
         """Counts `[B]` labels."""
         self.known += int(np.sum(is_known))
         self.positive += int(np.sum(is_known & is_positive))
@@ -81,7 +83,9 @@ class Survey:
 
     def constant_features(self, side: Role) -> list[str]:
         """Features of a tower that never change."""
-        return [name for (role, name), range_ in self.ranges.items() if role is side and range_.constant]
+        return [
+            name for (role, name), range_ in self.ranges.items() if role is side and range_.constant
+        ]
 
     def features(self, side: Role) -> list[str]:
         """All features of a tower."""
@@ -135,13 +139,11 @@ def _widen(
             _include(ranges, side, text.key, inputs[text.tokens][there])
 
 
-def _present(inputs: Mapping[str, Array], group: Group) -> Array:
+def _present(inputs: Mapping[str, Array], group: Group) -> Flags:
     return np.asarray(inputs[features.GROUP_ID[group] + features.INDEX_SUFFIX] > 0)
 
 
-def _include(
-    ranges: dict[tuple[Role, str], Range], side: Role, name: str, values: Array
-) -> None:
+def _include(ranges: dict[tuple[Role, str], Range], side: Role, name: str, values: Array) -> None:
     known = ranges.setdefault((side, name), Range())
     if values.size:
         known.low = min(known.low, float(values.min()))

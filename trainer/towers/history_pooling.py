@@ -13,7 +13,7 @@ Shapes = list[tuple[int | None, ...]]
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class DecayedAttentionPooling(keras.layers.Layer):
+class DecayedAttentionPooling(keras.layers.Layer):  # type: ignore[misc]
     """Additive attention over events, each head with a rate of decay of its own.
 
     For event i with encoding x_i and age d_i on a logarithmic scale, head h gives it

@@ -11,7 +11,7 @@ from trainer.registration import PACKAGE
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class IdDropout(keras.layers.Layer):
+class IdDropout(keras.layers.Layer):  # type: ignore[misc]
     """Sends a share of ids to the buckets for ids outside the vocabulary.
 
     Without it the embeddings of those buckets would keep their initial values, and a

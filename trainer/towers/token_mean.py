@@ -11,7 +11,7 @@ from trainer.registration import PACKAGE
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class TokenMean(keras.layers.Layer):
+class TokenMean(keras.layers.Layer):  # type: ignore[misc]
     """Mean of the embeddings of a text's tokens.
 
     Input: integer `[..., L]` in [0, size), 0 being padding. Output: float32

@@ -13,7 +13,7 @@ Shapes = list[tuple[int | None, ...]]
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class TypePooling(keras.layers.Layer):
+class TypePooling(keras.layers.Layer):  # type: ignore[misc]
     """Sum over the types met of relu(W [embedding of the type, its numbers] + b).
 
     The types of a student are a set: their order does not matter, and a sum keeps
