@@ -12,9 +12,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from components.event_example_gen.component import EventExampleGen
-from components.model_trainer.component import ModelTrainer
-from components.model_validator.component import ModelValidator
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration import metadata as tfx_metadata
@@ -22,9 +19,13 @@ from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.proto import transform_pb2
 
 from components.evaluator.component import Evaluator
+from components.event_example_gen.component import EventExampleGen
 from components.example_validator.component import ExampleValidator
 from components.model_pusher.component import ModelPusher
+from components.model_trainer.component import ModelTrainer
+from components.model_validator.component import ModelValidator
 from components.serving_bundle.component import ServingBundle
+from pipeline import node_ids
 from pipeline.eval_config import build_eval_config
 from pipeline.settings import PipelineSettings
 from schemas import names
@@ -76,7 +77,7 @@ def _nodes(settings: PipelineSettings) -> list[BaseNode]:
         catalogue=example_gen.outputs["catalogue"],
         run_fn=RUN_FN,
         config=config,
-    )
+    ).with_id(node_ids.TRAINER)
     bundle = ServingBundle(
         model=trainer.outputs["model"],
         catalogue=example_gen.outputs["catalogue"],

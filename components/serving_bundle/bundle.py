@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from components.serving_bundle.model_card import model_card
 from schemas import names
@@ -115,7 +115,7 @@ def _manifest(
     target: Path,
     *,
     config: GoalpathConfig,
-    summary: Mapping[str, object],
+    summary: Mapping[str, Any],
     created: dt.datetime,
     library_versions: Mapping[str, str],
 ) -> dict[str, object]:
@@ -128,7 +128,7 @@ def _manifest(
         "library_versions": dict(library_versions),
         "as_of": summary["as_of"],
         "stages": list(config.stages),
-        "examples": summary["examples"],
+        "examples": {split: sums["snapshots"] for split, sums in summary["splits"].items()},
         "config": config.model_dump(mode="json"),
         "states": {
             "path": f"{STATES_FOLDER}/{number}/{names.STATES_FILE}",

@@ -14,7 +14,10 @@ from schemas.config import GoalpathConfig, parse_config
 from serving.versions import read_manifest, verify_files
 
 CREATED = dt.datetime(2024, 5, 6, 7, 8, 9, tzinfo=dt.timezone.utc)
-SUMMARY = {"as_of": "2024-05-01T00:00:00+00:00", "examples": {"train": 3, "eval": 2}}
+SUMMARY = {
+    "as_of": "2024-05-01T00:00:00+00:00",
+    "splits": {"train": {"snapshots": 3}, "eval": {"snapshots": 2}},
+}
 
 
 def make_parts(folder: Path) -> BundleParts:
@@ -86,7 +89,7 @@ def test_the_version_is_the_second_of_its_making(tmp_path: Path) -> None:
         "bytes": len("states.parquet"),
     }
     assert manifest["as_of"] == SUMMARY["as_of"]
-    assert manifest["examples"] == SUMMARY["examples"]
+    assert manifest["examples"] == {"train": 3, "eval": 2}
     assert GoalpathConfig.model_validate(manifest["config"]) == config()
 
 
