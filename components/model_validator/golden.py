@@ -58,11 +58,12 @@ def dense_inputs(serialized: Sequence[bytes], config: GoalpathConfig) -> Tensors
       config: of the data set.
 
     Returns:
-      Scalars `[B]`, vectors `[B, size]`, lists `[B, longest]`, padded with b"" or 0.
+      Scalars `[B]`, vectors `[B, size]`, lists `[B, longest]`, padded with b"" or 0; a
+      list that an Example leaves out is empty.
     """
     rows = [_parse(example) for example in serialized]
     specs = (*features.query_features(config), *features.candidate_features(config))
-    return {spec.key: _dense(spec, [row[spec.key] for row in rows]) for spec in specs}
+    return {spec.key: _dense(spec, [row.get(spec.key, []) for row in rows]) for spec in specs}
 
 
 def _parse(serialized: bytes) -> dict[str, list[object]]:

@@ -93,7 +93,9 @@ def _differences(
 
 
 def keras_variables(path: Path) -> Tensors:
-    """The variables of a `.keras` file, by path, loaded as its users would.
+    """The weights of a `.keras` file, by path, loaded as its users would.
+
+    The states of random generators are no weights: nothing is predicted with them.
 
     Raises:
       Exception: whatever Keras finds wrong.
@@ -103,4 +105,4 @@ def keras_variables(path: Path) -> Tensors:
     import trainer.model  # noqa: F401, PLC0415  registers the layers
 
     model = keras.saving.load_model(path, compile=False)
-    return {variable.path: np.asarray(variable.value) for variable in model.variables}
+    return {weight.path: np.asarray(weight.value) for weight in model.weights}
