@@ -57,6 +57,7 @@ def _nodes(settings: PipelineSettings) -> list[BaseNode]:
         as_of=settings.as_of,
         window_days=settings.window_days,
         fingerprint=settings.fingerprint,
+        code=settings.code,
     )
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.components.StatisticsGen(examples=examples)

@@ -23,6 +23,7 @@ from pipeline.run_lock import run_lock
 from pipeline.run_summary import RunInputs, RunOutcome, RunRecord, summarise, write_json
 from pipeline.runner_names import BEAM
 from pipeline.settings import PipelineSettings
+from schemas.code_identity import code_identity
 from schemas.config import GoalpathConfig, load_config
 from schemas.errors import InputError
 from schemas.prepare import PreparedData, prepare_data
@@ -126,6 +127,7 @@ class _Attempt:
         self._config = config
         self._as_of = as_of
         self._now = now
+        self._code = code_identity()
         self._log = out.logs / f"run-{self.run_id}.log"
         self._events = EventLog(out.logs / f"run-{self.run_id}.events.jsonl")
         self._prepared: PreparedData | None = None
@@ -176,6 +178,7 @@ class _Attempt:
             data_dir=str(prepared.folder),
             schema_file=str(write_schema_file(self._request.data, self._config, self._out.schemas)),
             fingerprint=prepared.fingerprint,
+            code=self._code,
             pipeline_root=str(self._out.pipeline),
             serving_dir=str(serving_dir),
             states_dir=str(self._out.states),
@@ -196,7 +199,8 @@ class _Attempt:
             as_of=self._as_of,
             window_days=days,
             config=self._config.name,
-            digest=inputs_digest(fingerprint, self._config, self._as_of, days),
+            code=self._code,
+            digest=inputs_digest(fingerprint, self._config, self._as_of, days, self._code),
             runner=self._request.runner,
         )
 

@@ -11,9 +11,22 @@ from components.evaluator.baseline import pushed_versions
 from schemas.config import GoalpathConfig
 
 
-def inputs_digest(fingerprint: str, config: GoalpathConfig, as_of: str, window_days: int) -> str:
-    """A name for what a model is made from: the same inputs, the same digest."""
-    parts = [fingerprint, config.model_dump_json(), as_of, str(window_days)]
+def inputs_digest(
+    fingerprint: str, config: GoalpathConfig, as_of: str, window_days: int, code: str
+) -> str:
+    """A name for what a model is made from: the same inputs, the same digest.
+
+    The code is one of them. What it made of the same data before it was changed is
+    another model, and the one to compare with.
+
+    Args:
+      fingerprint: of the data.
+      config: of the data set.
+      as_of: as asked for.
+      window_days: as asked for.
+      code: identity of the code.
+    """
+    parts = [fingerprint, config.model_dump_json(), as_of, str(window_days), code]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -51,6 +51,7 @@ class RunInputs:
       as_of: as asked for; "" where it follows from the data.
       window_days: as asked for; 0 for all.
       config: name of the configuration.
+      code: identity of the code, see `schemas.code_identity`.
       digest: of all of them.
       runner: that ran the nodes.
     """
@@ -60,6 +61,7 @@ class RunInputs:
     as_of: str
     window_days: int
     config: str
+    code: str
     digest: str
     runner: str
 

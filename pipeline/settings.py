@@ -19,6 +19,7 @@ class PipelineSettings:
       data_dir: folder of the prepared tables.
       schema_file: the TFMD schema, under a name that changes with its content.
       fingerprint: of the data, so that the cache knows them.
+      code: identity of the code, likewise; see `schemas.code_identity`.
       pipeline_root: where the artifacts go.
       serving_dir: folder of the versions of the model.
       states_dir: folder of the student states of each version.
@@ -35,6 +36,7 @@ class PipelineSettings:
     data_dir: str
     schema_file: str
     fingerprint: str
+    code: str
     pipeline_root: str
     serving_dir: str
     states_dir: str

@@ -15,6 +15,7 @@ import pydantic
 
 from schemas import names, rules, table_files, tables
 from schemas.checks import CheckedData, check_and_collect
+from schemas.code_identity import code_identity
 from schemas.config import GoalpathConfig
 from schemas.errors import DataError
 from schemas.fingerprint import fingerprint_data
@@ -23,9 +24,10 @@ from schemas.rules import Severity
 
 REPORT_FILE: Final = "report.json"
 QUARANTINE_FOLDER: Final = "quarantine"
-# Raised whenever what is written changes, so that an older folder is not taken for new.
-_FORMAT: Final = 1
-_FORMAT_KEY: Final = "format"
+# What decides what is written: a folder that other code wrote is not taken for new.
+_WRITING_PACKAGES: Final = ("schemas",)
+_WRITING_LIBRARIES: Final = ("polars", "pyarrow")
+_CODE_KEY: Final = "code"
 _FINGERPRINT_KEY: Final = "fingerprint"
 
 
@@ -63,8 +65,9 @@ def prepare_data(
 ) -> PreparedData:
     """Validates a data folder and writes what passed into `out_dir`.
 
-    The work is skipped where `out_dir` was made from the same files and the same
-    configuration, and `now` cannot make a difference.
+    The work is skipped where `out_dir` was made from the same files, the same
+    configuration and by the same code, and `now` cannot make a difference. Only one
+    process at a time may prepare into `out_dir`: what a killed one left beside it goes.
 
     Args:
       data_dir: folder of an institution.
@@ -86,7 +89,8 @@ def prepare_data(
         return PreparedData(out, fingerprint, earlier, reused=True)
     _refuse_foreign(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    _remove_leftovers(out)
+    temporary = Path(tempfile.mkdtemp(prefix=_temporary_prefix(out), dir=out.parent))
     work = temporary / out.name  # with the usual permissions, which mkdtemp does not give
     work.mkdir()
     try:
@@ -140,7 +144,7 @@ def _reusable(out: Path, fingerprint: str, max_bad_rows: int) -> CheckReport | N
         report = CheckReport.from_json((out / REPORT_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, pydantic.ValidationError):
         return None
-    if marker != {_FORMAT_KEY: _FORMAT, _FINGERPRINT_KEY: fingerprint}:
+    if marker != _marker(fingerprint):
         return None
     # What was in the future then may not be so now.
     if any(problem.rule == rules.IN_THE_FUTURE.name for problem in report.problems):
@@ -191,8 +195,13 @@ def _write_tables(work: Path, checked: CheckedData) -> None:
 
 
 def _mark(work: Path, fingerprint: str) -> None:
-    marker = {_FORMAT_KEY: _FORMAT, _FINGERPRINT_KEY: fingerprint}
-    (work / table_files.PREPARED_FILE).write_text(json.dumps(marker), encoding="utf-8")
+    text = json.dumps(_marker(fingerprint))
+    (work / table_files.PREPARED_FILE).write_text(text, encoding="utf-8")
+
+
+def _marker(fingerprint: str) -> dict[str, str]:
+    code = code_identity(_WRITING_PACKAGES, _WRITING_LIBRARIES)
+    return {_CODE_KEY: code, _FINGERPRINT_KEY: fingerprint}
 
 
 def _moved(report: CheckReport, out: Path) -> str | None:
@@ -204,10 +213,19 @@ def _replace(out: Path, work: Path) -> None:
     if not out.exists():
         work.rename(out)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+    aside = Path(tempfile.mkdtemp(prefix=_temporary_prefix(out), dir=out.parent))
     out.rename(aside / out.name)
     work.rename(out)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _temporary_prefix(out: Path) -> str:
+    return f".{out.name}.goalpath-"
+
+
+def _remove_leftovers(out: Path) -> None:
+    for leftover in out.parent.glob(f"{_temporary_prefix(out)}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _refuse_foreign(out: Path) -> None:

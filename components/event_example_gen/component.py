@@ -25,6 +25,7 @@ class EventExampleGenSpec(types.ComponentSpec):  # type: ignore[misc]
         executor.AS_OF: component_spec.ExecutionParameter(type=str),
         executor.WINDOW_DAYS: component_spec.ExecutionParameter(type=int),
         executor.FINGERPRINT: component_spec.ExecutionParameter(type=str),
+        executor.CODE: component_spec.ExecutionParameter(type=str),
     }
     INPUTS: dict[str, component_spec.ChannelParameter] = {}
     OUTPUTS = {
@@ -47,6 +48,8 @@ class EventExampleGen(base_beam_component.BaseBeamComponent):  # type: ignore[mi
         latest row.
       window_days: snapshots of the last so many days only. 0: all.
       fingerprint: of the input files, so that the cache knows them.
+      code: identity of the code; other code makes new Examples, and from these
+        everything else anew.
     """
 
     SPEC_CLASS = EventExampleGenSpec
@@ -60,6 +63,7 @@ class EventExampleGen(base_beam_component.BaseBeamComponent):  # type: ignore[mi
         as_of: Text = "",
         window_days: Number = 0,
         fingerprint: Text = "",
+        code: Text = "",
     ) -> None:
         super().__init__(
             EventExampleGenSpec(
@@ -68,6 +72,7 @@ class EventExampleGen(base_beam_component.BaseBeamComponent):  # type: ignore[mi
                 as_of=as_of,
                 window_days=window_days,
                 fingerprint=fingerprint,
+                code=code,
                 examples=types.Channel(type=standard_artifacts.Examples),
                 states=types.Channel(type=artifacts.StudentStates),
                 catalogue=types.Channel(type=artifacts.Catalogue),

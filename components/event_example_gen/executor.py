@@ -32,6 +32,7 @@ CONFIG: Final = "config"
 AS_OF: Final = "as_of"
 WINDOW_DAYS: Final = "window_days"
 FINGERPRINT: Final = "fingerprint"
+CODE: Final = "code"
 SUMMARY_FILE: Final = "summary.json"
 CATALOGUE_SUMMARY_FILE: Final = "catalogue.json"
 

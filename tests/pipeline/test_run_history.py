@@ -59,11 +59,20 @@ def test_the_version_that_the_same_inputs_led_to_is_no_baseline(serving: Path, r
 def test_every_input_is_in_the_digest() -> None:
     other = GoalpathConfig(name="b", stages=("First", "Second"), default_goal="Second")
     digests = {
-        inputs_digest("f", CONFIG, "", 0),
-        inputs_digest("g", CONFIG, "", 0),
-        inputs_digest("f", other, "", 0),
-        inputs_digest("f", CONFIG, "2026-01-01T00:00:00+00:00", 0),
-        inputs_digest("f", CONFIG, "", 7),
+        inputs_digest("f", CONFIG, "", 0, "c"),
+        inputs_digest("g", CONFIG, "", 0, "c"),
+        inputs_digest("f", other, "", 0, "c"),
+        inputs_digest("f", CONFIG, "2026-01-01T00:00:00+00:00", 0, "c"),
+        inputs_digest("f", CONFIG, "", 7, "c"),
+        inputs_digest("f", CONFIG, "", 0, "d"),
     }
-    assert len(digests) == 5
-    assert inputs_digest("f", CONFIG, "", 0) in digests
+    assert len(digests) == 6
+    assert inputs_digest("f", CONFIG, "", 0, "c") in digests
+
+
+def test_what_other_code_made_of_the_same_data_is_the_baseline(serving: Path, runs: Path) -> None:
+    old, new = (inputs_digest("f", CONFIG, "", 0, code) for code in ("old", "new"))
+    push(serving, "1")
+    remember(runs, "a", old, "1")
+    assert choose_baseline_version(serving, runs, new) == "1"
+    assert choose_baseline_version(serving, runs, old) == ""

@@ -37,7 +37,7 @@ def record(*events: NodeEvent) -> RunRecord:
         run_id="r1",
         started=100.0,
         finished=190.0,
-        inputs=RunInputs("data", "f", "", 0, "name", "digest", "beam"),
+        inputs=RunInputs("data", "f", "", 0, "name", "code", "digest", "beam"),
         nodes=("A", "B", "C"),
         events=events,
         quarantined={"events": 3, "students": 0},

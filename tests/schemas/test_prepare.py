@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -191,3 +194,52 @@ def test_a_canonical_file_is_known_by_its_metadata_not_its_columns(
     pl.read_parquet(events).write_parquet(tmp_path / "copy.parquet")
     with pytest.raises(DataError, match="timestamp"):
         tables.read_events_file(tmp_path / "copy.parquet", config)
+
+
+def test_what_other_code_prepared_is_not_reused(
+    write_folder: WriteFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_folder()
+    prepare(folder, tmp_path / "out")
+    with monkeypatch.context() as patch:
+        patch.setattr("schemas.prepare.code_identity", lambda *_: "other code")
+        assert not prepare(folder, tmp_path / "out").reused
+        assert prepare(folder, tmp_path / "out").reused
+    assert not prepare(folder, tmp_path / "out").reused
+
+
+@pytest.mark.parametrize("renames", [0, 1])
+def test_a_preparation_that_was_killed_is_made_anew_and_leaves_nothing(
+    write_folder: WriteFolder, tmp_path: Path, renames: int
+) -> None:
+    place = tmp_path / "run" / "out"
+    prepare(write_folder(), place)
+    folder = write_folder(students="student_id\ns1\ns2\ns3\n")
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, folder, place, str(renames)], check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(place.parent.iterdir())) > renames, "the killed one left something"
+    prepared = prepare(folder, place)
+    assert pl.read_parquet(place / "students.parquet").height == 3
+    assert not prepared.reused
+    assert list(place.parent.iterdir()) == [place]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from schemas.config import load_config
+from schemas.prepare import prepare_data
+import datetime as dt
+real, left = Path.rename, int(sys.argv[3])
+def dying(self, target):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, target)
+Path.rename = dying
+now = dt.datetime(2024, 6, 1, tzinfo=dt.timezone.utc)
+prepare_data(sys.argv[1], load_config(sys.argv[1]), sys.argv[2], now=now)
+"""
