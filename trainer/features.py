@@ -16,13 +16,14 @@ import enum
 from collections.abc import Iterator
 
 from schemas import names
-from schemas.config import GoalpathConfig, Kind
+from schemas.config import Cadence, GoalpathConfig, Kind
 from schemas.features import (
     DType,
     FeatureSpec,
     Role,
     Shape,
     candidate_features,
+    key_features,
     label_features,
     query_features,
 )
@@ -160,6 +161,11 @@ _UNIT = frozenset(
         names.C_DUE_KNOWN,
     )
 )
+YEAR_PHASE = frozenset((names.Q_YEAR_SIN, names.Q_YEAR_COS))
+"""Told only where the training snapshots span `YEARS_FOR_PHASE`."""
+YEARS_FOR_PHASE = 2
+"""In fewer years a phase of the year was seen once, and is the name of a cohort."""
+_WEEKDAY = frozenset((names.Q_WEEKDAY_SIN, names.Q_WEEKDAY_COS))
 _SHARES = frozenset(
     (names.C_POPULARITY_7, names.C_POPULARITY_28, names.C_REACH_7, names.C_REACH_28)
 )
@@ -205,15 +211,23 @@ def input_features(config: GoalpathConfig) -> tuple[FeatureSpec, ...]:
 
 def read_features(config: GoalpathConfig, *, labels: bool) -> tuple[FeatureSpec, ...]:
     """What is parsed from an Example, for serving or (with `labels`) for training."""
-    return (*input_features(config), *(label_features(config) if labels else ()))
+    if not labels:
+        return input_features(config)
+    instant = tuple(spec for spec in key_features() if spec.key == names.SNAPSHOT_TIME)
+    return (*input_features(config), *label_features(config), *instant)
 
 
 def channels(config: GoalpathConfig, group: Group) -> tuple[Channel, ...]:
-    """The columns of a group's matrix of numbers, in order."""
+    """The columns of a group's matrix of numbers, in order.
+
+    Weekly snapshots are all taken on one weekday, or on that of their cohort's start,
+    so from them nothing can be learned of weekdays.
+    """
+    left_out = _WEEKDAY if config.snapshots.cadence is Cadence.WEEKLY else frozenset()
     return tuple(
         channel
         for spec in input_features(config)
-        if spec.dtype is DType.FLOAT and group_of(spec) is group
+        if spec.dtype is DType.FLOAT and group_of(spec) is group and spec.key not in left_out
         for channel in _channels_of(spec)
     )
 

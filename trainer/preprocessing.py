@@ -12,6 +12,7 @@ from typing import TypeAlias
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from schemas import names
 from schemas.config import GoalpathConfig
 from schemas.features import label_features
 from trainer import features
@@ -27,6 +28,7 @@ MIN_VARIANCE = 1e-6
 """Relative to 1 + mean squared; below it a number tells nothing and becomes 0."""
 WORD = r"[^\p{L}\p{N}]+"
 """What separates the words of a text: anything but letters and digits (RE2)."""
+_YEAR_MICROSECONDS = 365 * 86_400 * 1_000_000
 
 
 def preprocessing_fn(
@@ -35,7 +37,8 @@ def preprocessing_fn(
     """Turns the features of Examples into what `trainer.batching` makes inputs of.
 
     Args:
-      inputs: feature key -> `[B, 1]` or `[B, size]` tensor, or ragged `[B, None]`.
+      inputs: feature key -> `[B, 1]` or `[B, size]` tensor, or ragged `[B, None]`;
+        when analysed, the instant of the snapshot and the labels among them.
       custom_config: `{"config": JSON of GoalpathConfig}`.
 
     Returns:
@@ -76,11 +79,19 @@ def _scaled(inputs: Mapping[str, MaybeRagged], channel: Channel) -> tf.Tensor:
     known = tf.math.is_finite(values)
     if channel.known_key is not None:
         known &= _rows(inputs[channel.known_key], 1) > 0
+    if channel.key in features.YEAR_PHASE:
+        known &= _spans_years(inputs[names.SNAPSHOT_TIME])
     if channel.scale is Scale.SIGNED_LOG:
         values = tf.sign(values) * tf.math.log1p(tf.abs(values))
     elif channel.scale is Scale.LOG_SHARE:
         values = tf.math.log(tf.maximum(values, 0.0) + features.SHARE_OFFSET)
     return tf.where(known, values, tf.constant(float("nan"), tf.float32))
+
+
+def _spans_years(instants: tf.Tensor) -> tf.Tensor:
+    """Whether the snapshots analysed span `YEARS_FOR_PHASE`, a constant when applied."""
+    span = tft.max(instants) - tft.min(instants)
+    return span >= features.YEARS_FOR_PHASE * _YEAR_MICROSECONDS
 
 
 def _rows(feature: MaybeRagged, size: int) -> tf.Tensor:
