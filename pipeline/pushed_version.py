@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,9 +50,12 @@ def open_pushed(
         if student is None
         else states.read_state(version.states_path, student)
     )
-    # TensorFlow greets on standard error; errors are raised all the same.
+    # TensorFlow greets on standard error, and a library that it imports announces the end
+    # of Python 3.10, which TFX 1.16 dictates; errors are raised all the same.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from serving.pushed_model import PushedModel  # noqa: PLC0415  TensorFlow takes seconds
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "You are using a non-supported Python", FutureWarning)
+        from serving.pushed_model import PushedModel  # noqa: PLC0415  TensorFlow takes seconds
 
     config = GoalpathConfig.model_validate(version.manifest["config"])
     return version, PushedModel(version.model_dir, config), state

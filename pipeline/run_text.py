@@ -15,6 +15,7 @@ _SHOWN: Final = {
     names.LIKELIHOOD: ("likelihood", ("auc", "pr_auc", "log_loss", "calibration_error")),
     names.RISK: ("risk", ("auc", "pr_auc", "log_loss", "calibration_error")),
 }
+_SPLITS: Final = (*names.SPLITS, names.SERVING)
 _COUNTS: Final = frozenset({"lists"})
 
 
@@ -31,15 +32,18 @@ def describe_run(summary: Mapping[str, Any], out: Path) -> str:
 
 
 def _head(summary: Mapping[str, Any]) -> Iterator[str]:
-    counts = ", ".join(f"{count:,} {split}" for split, count in summary["examples"].items())
+    found = summary["examples"]
+    order = [*(split for split in _SPLITS if split in found), *(set(found) - set(_SPLITS))]
+    counts = ", ".join(f"{found[split]:,} {split}" for split in order)
     yield f"Snapshots as of {summary['as_of']}: {counts}"
     set_aside = {table: rows for table, rows in summary["quarantined_rows"].items() if rows}
     if set_aside:
         rows = ", ".join(f"{count:,} of {table}" for table, count in set_aside.items())
         yield f"Rows set aside: {rows}"
     ran = sum(node["state"] == "ran" for node in summary["nodes"])
+    cached = ", the others came from the cache," if ran < len(summary["nodes"]) else ""
     yield (
-        f"{ran} of {len(summary['nodes'])} nodes ran, the others came from the cache, "
+        f"{ran} of {len(summary['nodes'])} nodes ran{cached} "
         f"in {format_seconds(summary['seconds'])}"
     )
 

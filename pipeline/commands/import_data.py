@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import polars as pl
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -102,7 +103,7 @@ def _describe_cut(row: dict[str, object]) -> str:
 
 
 def _cohort_table(summary: ImportSummary) -> Table:
-    table = Table(title="Imported presentations", title_justify="left")
+    table = _plain_table("Imported presentations")
     for title in ("cohort", "starts", "closes", "observed\nuntil"):
         table.add_column(title, no_wrap=True)
     for title in ("students", "events", "stage\nchanges"):
@@ -119,8 +120,12 @@ def _cohort_table(summary: ImportSummary) -> Table:
     return table
 
 
+def _plain_table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE, show_edge=False, pad_edge=False)
+
+
 def _account_table(summary: ImportSummary) -> Table:
-    table = Table(title="Rows read", title_justify="left")
+    table = _plain_table("Rows read")
     table.add_column("file", no_wrap=True)
     table.add_column("read", justify="right", no_wrap=True)
     table.add_column("used", justify="right", no_wrap=True)

@@ -31,18 +31,15 @@ def command(
         click.echo(json.dumps({**answer, "as_of": version.as_of}, indent=2))
         return
     click.echo(f"Student {prediction.student_id}, stage {prediction.stage}, as of {version.as_of}")
-    click.echo(
-        f"  next step within {prediction.likelihood_days} days   {prediction.likelihood:6.1%}"
-    )
-    click.echo(
-        f"  lost or silent for {prediction.risk_days} days       {prediction.risk:6.1%}"
-        f"  ({prediction.risk_level})"
-    )
+    next_step = f"next step within {prediction.likelihood_days} days"
+    lost = f"lost or silent for {prediction.risk_days} days"
+    click.echo(f"  {next_step:<28}{prediction.likelihood:6.1%}")
+    click.echo(f"  {lost:<28}{prediction.risk:6.1%}  ({prediction.risk_level})")
     if prediction.given is not None:
         given = prediction.given
         note = "" if given.eligible else "  (not open to the student now)"
         click.echo(f"  were {given.engagement_id} next{note}")
-        click.echo(f"    next step                   {given.likelihood:6.1%}")
-        click.echo(f"    lost or silent              {given.risk:6.1%}")
-        click.echo(f"    ranking score               {given.ranking_score:6.3f}")
+        click.echo(f"    {'next step':<26}{given.likelihood:6.1%}")
+        click.echo(f"    {'lost or silent':<26}{given.risk:6.1%}")
+        click.echo(f"    {'ranking score':<26}{given.ranking_score:6.3f}")
     click.echo(f"Answered by {prediction.prediction_method}, version {version.number}")
