@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -23,11 +26,23 @@ from tests.random_examples import (
     FIRST_INSTANT,
     TYPES,
     WORDS,
+    Row,
     engagement_id,
+    random_rows,
+    serialize,
+    small_config,
     write_examples,
 )
 
+if TYPE_CHECKING:
+    from trainer.model import GoalpathModel
+
 AS_OF = FIRST_INSTANT + 300 * DAY
+AS_OF_TEXT = (
+    dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc) + dt.timedelta(microseconds=AS_OF)
+).isoformat()
+TRAIN_ROWS = 768
+CALIBRATION_ROWS = 128
 
 
 def analyse(config: GoalpathConfig, serialized: Sequence[bytes], output: Path) -> None:
@@ -88,12 +103,9 @@ def catalogue_table(config: GoalpathConfig, *, seed: int = 7) -> pa.Table:
 
 def write_catalogue(config: GoalpathConfig, folder: Path) -> None:
     """The files of a Catalogue artifact."""
-    import datetime as dt
-
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(catalogue_table(config), folder / names.CATALOGUE_FILE)
-    as_of = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc) + dt.timedelta(microseconds=AS_OF)
-    (folder / names.CATALOGUE_SUMMARY_FILE).write_text(json.dumps({"as_of": as_of.isoformat()}))
+    (folder / names.CATALOGUE_SUMMARY_FILE).write_text(json.dumps({"as_of": AS_OF_TEXT}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,5 +162,40 @@ def prepare(
     if analysed is None:
         analyse(config, train, run.transform)
     else:
-        run.transform.symlink_to(analysed)
+        shutil.copytree(analysed, run.transform)
     return run
+
+
+def train_rows(config: GoalpathConfig) -> list[Row]:
+    """What `make_trained_run` learns from."""
+    return random_rows(config, TRAIN_ROWS, seed=11)
+
+
+def make_trained_run(root: Path) -> TrainedRun:
+    """Analyses, trains and exports."""
+    from trainer.train import run_fn
+
+    config = small_config(epochs=6)
+    run = prepare(
+        config,
+        root,
+        train=serialize(config, train_rows(config)),
+        calibration=serialize(config, random_rows(config, CALIBRATION_ROWS, seed=12)),
+    )
+    run_fn(run.fn_args)
+    return run
+
+
+def trained_model(run: TrainedRun) -> GoalpathModel:
+    """The model of a finished run with all its parts, as it was in memory."""
+    import keras
+    import tensorflow_transform as tft
+
+    from trainer.model import build_model
+    from trainer.train import vocabulary_sizes
+
+    sizes = vocabulary_sizes(run.config, tft.TFTransformOutput(str(run.transform)))
+    model = build_model(run.config, sizes)
+    saved = keras.models.load_model(run.model / names.ASSETS_EXTRA / names.KERAS_FILE)
+    model.serving.set_weights(saved.get_weights())
+    return model

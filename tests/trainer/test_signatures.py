@@ -15,8 +15,9 @@ from schemas.config import GoalpathConfig
 from schemas.features import DType, Shape
 from serving.catalogue import read_catalogue
 from serving.state_candidates import candidate_features, eligible
-from tests.random_examples import AUDIENCES, Row, random_rows, random_states, serialize, unlabelled
-from tests.trainer.trained_run import AS_OF, TrainedRun
+from tests.pushed_run import consistent_states
+from tests.random_examples import AUDIENCES, Row, random_rows, serialize, unlabelled
+from tests.trained_run import AS_OF, TrainedRun
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +47,7 @@ def _call(trained: TrainedRun) -> Call:
 
 @pytest.fixture(name="rows", scope="module")
 def _rows(config: GoalpathConfig) -> list[Row]:
-    return random_rows(config, 24, seed=99)
+    return random_rows(config, 24, seed=99, empty_share=0.3)
 
 
 def dense(
@@ -181,11 +182,7 @@ def recommend_inputs(states: list[Row], config: GoalpathConfig, k: int) -> dict[
 
 @pytest.fixture(name="states", scope="module")
 def _states(config: GoalpathConfig) -> list[Row]:
-    states = random_states(config, 9, seed=21)
-    for state in states:
-        state[names.SNAPSHOT_TIME] = [AS_OF]
-        state[names.Q_ACTIVE[0]] = [float(sum(state[names.TYPE_ACTIVE_ALL]))]
-    return states
+    return consistent_states(config)[:9]
 
 
 def offered(state: Row, trained: TrainedRun) -> dict[str, Array]:

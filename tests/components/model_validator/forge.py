@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime as dt
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -17,25 +16,23 @@ import tensorflow_transform as tft
 from components.model_validator.inspection import Inspection
 from components.model_validator.report import failed_names
 from components.model_validator.request import Bounds, Request
-from components.serving_bundle.bundle import BundleParts, build_bundle, describe_files
+from components.serving_bundle.bundle import describe_files
 from schemas import names
 from schemas.config import GoalpathConfig
 from schemas.machine import machine_fingerprint
 from serving.versions import manifest_path, read_manifest, sha256_of
-from tests.random_examples import random_rows, serialize, small_config
-from tests.trainer.trained_run import TrainedRun, prepare
+from tests.pushed_run import bundle_run
+from tests.trained_run import TrainedRun, trained_model
 from trainer.catalogue import read_catalogue
-from trainer.example_batches import example_files
-from trainer.export import export, golden_outputs
-from trainer.golden import dump_golden
+from trainer.export import golden_outputs
+from trainer.golden import dump_golden, load_golden
 from trainer.golden_inputs import with_empty_lists
 from trainer.model import GoalpathModel
 from trainer.signatures import GoalpathModule
-from trainer.train import train
+from trainer.train import GOLDEN_EXAMPLES
 from trainer.weights import checksum, dump_checksums
 
 Functions = Mapping[str, tf.types.experimental.ConcreteFunction]
-GOLDEN_ROWS = 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,48 +138,20 @@ class Forge:
         return failed_names(Inspection(request).run())
 
 
-def make_forge(folder: Path) -> Forge:
-    """Trains a small model on random Examples and bundles it."""
-    config = small_config(epochs=1)
-    examples = serialize(config, random_rows(config, 240, seed=1))
-    run = prepare(config, folder, train=examples[:200], calibration=examples[200:])
-    transform = tft.TFTransformOutput(str(run.transform))
-    model = train(
-        config,
-        transform,
-        example_files(run.fn_args.train_files),
-        example_files(run.fn_args.eval_files),
-        run_dir=str(run.model_run),
-    )
-    forge = Forge(config, run, model, examples[:GOLDEN_ROWS], folder / "good")
-    export(
-        forge.module(),
-        model,
-        config,
-        directory=str(run.model),
-        golden_examples=forge.golden_examples,
-    )
-    _bundle(forge, folder)
-    return forge
-
-
-def _bundle(forge: Forge, folder: Path) -> None:
-    for name in ("states.parquet", "statistics.pb"):
-        (folder / name).write_bytes(name.encode())
-    summary = {"as_of": "2021-01-01T00:00:00+00:00", "splits": {"train": {"snapshots": 200}}}
-    (folder / "summary.json").write_text(json.dumps(summary))
-    build_bundle(
-        BundleParts(
-            forge.run.model,
-            forge.run.catalogue / names.CATALOGUE_FILE,
-            folder / "states.parquet",
-            folder / "statistics.pb",
-            folder / "summary.json",
-        ),
-        forge.good,
-        config=forge.config,
-        created=dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc),
-        library_versions={},
+def make_forge(trained: TrainedRun, folder: Path) -> Forge:
+    """Bundles a copy of a trained run."""
+    run = TrainedRun(trained.config, Path(shutil.copytree(trained.root, folder / "run")))
+    content = (run.model / names.ASSETS_EXTRA / names.GOLDEN_FILE).read_bytes()
+    examples = load_golden(content)[names.SIGNATURE_DEFAULT]["inputs"][names.EXAMPLES_INPUT]
+    states = folder / names.STATES_FILE
+    states.write_bytes(b"states")
+    bundle_run(run, states, folder / "good")
+    return Forge(
+        run.config,
+        run,
+        trained_model(run),
+        examples[:GOLDEN_EXAMPLES].tolist(),
+        folder / "good",
     )
 
 

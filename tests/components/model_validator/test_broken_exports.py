@@ -15,6 +15,7 @@ from components.model_validator.report import failed_names
 from components.model_validator.request import Bounds
 from schemas import names
 from tests.components.model_validator.forge import Forge, make_forge, remove, sign
+from tests.trained_run import TrainedRun
 from trainer.signatures import GoalpathModule
 
 pytestmark = pytest.mark.slow
@@ -23,8 +24,8 @@ GOLDEN_SCORES = {"golden_serving_default", "golden_predict"}
 
 
 @pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Forge:
-    return make_forge(tmp_path_factory.mktemp("forge"))
+def forge(trained: TrainedRun, tmp_path_factory: pytest.TempPathFactory) -> Forge:
+    return make_forge(trained, tmp_path_factory.mktemp("forge"))
 
 
 def test_what_was_trained_passes_every_check(forge: Forge) -> None:

@@ -1,0 +1,27 @@
+"""What takes long is made once a session, when a test first asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.pushed_run import PushedRun
+    from tests.trained_run import TrainedRun
+
+
+@pytest.fixture(name="trained", scope="session")
+def _trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
+    """A model trained on random Examples and exported; to be read, not changed."""
+    from tests.trained_run import make_trained_run
+
+    return make_trained_run(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(name="pushed", scope="session")
+def _pushed(trained: TrainedRun, tmp_path_factory: pytest.TempPathFactory) -> PushedRun:
+    """The trained model, bundled with states and pushed; to be read, not changed."""
+    from tests.pushed_run import push_run
+
+    return push_run(trained, tmp_path_factory.mktemp("pushed"))
