@@ -22,6 +22,7 @@ from typing import Final, NamedTuple
 
 import click
 
+from pipeline.disk_full import as_disk_full
 from pipeline.exit_codes import ExitCode
 from schemas.errors import GoalpathError
 
@@ -199,6 +200,9 @@ def _report(error: Exception, debug: bool) -> ExitCode:
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
         _silence_stdout()
         return ExitCode.BROKEN_PIPE
+    full = as_disk_full(error)
+    if full is not None:
+        return _report(full, debug)
     return _report_unexpected(error, debug)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from pathlib import Path
 from typing import Final
 
+from pipeline import disk_full
+from pipeline.disk_full import says_disk_full
 from pipeline.node_events import Cause
 from schemas import errors
 from schemas.errors import GoalpathError
@@ -14,7 +17,6 @@ from schemas.errors import GoalpathError
 # Beam hands the error of a worker over as text: the formatted traceback.
 _IN_TRACE: Final = re.compile(r"^(?:[\w.]+\.)?(?P<type>\w+Error): (?P<message>.+)$", re.MULTILINE)
 _WHILE_RUNNING: Final = re.compile(r"\s*\[while running .*$")
-_DISK_FULL: Final = ("No space left on device", f"[Errno {errno.ENOSPC}]")
 _LONGEST: Final = 600
 
 
@@ -46,20 +48,20 @@ def failure(node: str, cause: Cause, log: Path) -> NodeFailedError:
       cause: as the event log has it.
       log: of the run.
     """
-    if any(text in cause.message or text in cause.trace for text in _DISK_FULL):
+    if cause.exit_code is not None:
+        return NodeFailedError(node, cause, log)
+    if says_disk_full(cause.message) or says_disk_full(cause.trace):
         return NodeFailedError(node, _disk_full(log), log)
-    if cause.exit_code is None:
-        return NodeFailedError(node, _from_trace(cause) or cause, log)
-    return NodeFailedError(node, cause, log)
+    return NodeFailedError(node, _from_trace(cause) or cause, log)
 
 
 def _disk_full(log: Path) -> Cause:
     return Cause(
         type="OSError",
         message="",
-        rule="the disk is full.",
-        received="No space left on device",
-        remedy=f"free space under {log.parent.parent}, then run again: finished nodes are kept.",
+        rule=disk_full.RULE,
+        received=os.strerror(errno.ENOSPC),
+        remedy=disk_full.remedy(log.parent.parent),
     )
 
 

@@ -21,6 +21,7 @@ from pipeline.node_events import (
     Happening,
     ProgressHandler,
     describe_cause,
+    running_node,
 )
 from pipeline.node_ids import NODE_IDS
 from pipeline.output_folder import OutputFolder, temporary_files_in
@@ -86,7 +87,9 @@ def _trainer_progress(event_log: EventLog) -> Iterator[None]:
 
 
 def _failed_node(error: Exception, event_log: EventLog, log: Path) -> NodeFailedError:
-    failed = [event for event in event_log.read() if event.happening is Happening.FAILED]
-    if not failed or failed[0].cause is None:
-        return failure("pipeline", describe_cause(error), log)
-    return failure(failed[0].node, failed[0].cause, log)
+    events = event_log.read()
+    for event in events:
+        if event.happening is Happening.FAILED and event.cause is not None:
+            return failure(event.node, event.cause, log)
+    # Nothing could be written any more, or it was no node that failed.
+    return failure(running_node(events) or "pipeline", describe_cause(error), log)

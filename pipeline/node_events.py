@@ -7,12 +7,13 @@ after a crash it tells which node was running.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import json
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -153,16 +154,28 @@ def observe(
       input_bytes: size of its input artifacts, where known.
 
     Raises:
-      BaseException: what `run` raised, after it was logged.
+      BaseException: what `run` raised, after it was logged where that could be.
     """
     log.append(NodeEvent(node, Happening.STARTED, clock(), input_bytes=input_bytes))
     try:
         happening = run()
     except BaseException as error:
         cause = describe_cause(error)
-        log.append(NodeEvent(node, Happening.FAILED, clock(), cause=cause))
+        with contextlib.suppress(OSError):  # a full disk must not hide what went wrong
+            log.append(NodeEvent(node, Happening.FAILED, clock(), cause=cause))
         raise
     log.append(NodeEvent(node, happening, clock()))
+
+
+def running_node(events: Iterable[NodeEvent]) -> str:
+    """The node that started and has not ended; "" where there is none."""
+    running = ""
+    for event in events:
+        if event.happening is Happening.STARTED:
+            running = event.node
+        elif event.node == running:
+            running = ""
+    return running
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

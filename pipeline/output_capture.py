@@ -48,7 +48,7 @@ def _redirected(log: Path) -> Iterator[None]:
             os.dup2(target, stream)
         yield
     finally:
-        _flush()
+        _flush_or_drop()
         for stream, copy in zip(_STREAMS, saved, strict=True):
             os.dup2(copy, stream)
             os.close(copy)
@@ -68,6 +68,18 @@ def _logging_to(stream: TextIO) -> Iterator[None]:
     finally:
         root.handlers = handlers
         root.setLevel(level)
+
+
+def _flush_or_drop() -> None:
+    """Lets what a full disk has no room for go, so that it does not reach the terminal."""
+    try:
+        _flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in _STREAMS:
+            os.dup2(nowhere, stream)
+        os.close(nowhere)
+        _flush()
 
 
 def _flush() -> None:

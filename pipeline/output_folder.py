@@ -89,7 +89,8 @@ def temporary_files_in(folder: Path) -> Iterator[None]:
     What a killed run left in it goes first.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    # A process that outlived a killed run may still be writing there.
+    folder.mkdir(parents=True, exist_ok=True)
     before, variable = tempfile.tempdir, os.environ.get("TMPDIR")
     tempfile.tempdir, os.environ["TMPDIR"] = str(folder), str(folder)
     try:

@@ -14,13 +14,21 @@ import click
 from google.protobuf import text_format
 
 from pipeline.beam_options import beam_args
+from pipeline.disk_full import as_disk_full
 from pipeline.node_events import EventLog
 from pipeline.node_ids import NODE_IDS
 from pipeline.output_capture import output_to
 from pipeline.output_folder import OutputFolder, new_run_id
 from pipeline.run_history import choose_baseline_version, inputs_digest
 from pipeline.run_lock import run_lock
-from pipeline.run_summary import RunInputs, RunOutcome, RunRecord, summarise, write_json
+from pipeline.run_summary import (
+    RunInputs,
+    RunOutcome,
+    RunRecord,
+    replace_json,
+    summarise,
+    write_json,
+)
 from pipeline.runner_names import BEAM
 from pipeline.settings import PipelineSettings
 from schemas.code_identity import code_identity
@@ -57,6 +65,8 @@ class RunRequest:
 def run(request: RunRequest, now: dt.datetime) -> dict[str, Any]:
     """Runs the pipeline on a data folder; writes `run.json` whatever becomes of it.
 
+    While the run is going on, and after it was killed, its status there is `running`.
+
     Args:
       request: what was asked for.
       now: aware; when the run begins.
@@ -67,6 +77,7 @@ def run(request: RunRequest, now: dt.datetime) -> dict[str, Any]:
     Raises:
       InputError: configuration, data or `as_of` are wrong.
       OutputInUseError: another run has the output folder.
+      DiskFullError: there was no room, outside of a node.
       GoalpathError: a node failed, or the push is missing.
     """
     out = OutputFolder(request.out.resolve())
@@ -75,11 +86,16 @@ def run(request: RunRequest, now: dt.datetime) -> dict[str, Any]:
     out.make()
     with run_lock(out.root):
         attempt = _Attempt(request, out, config, as_of, now)
+        # So that after a kill no earlier run's summary is taken for that of the last.
+        write_json(out.summary, summarise(attempt.record(), None, None))
         try:
             outcome = attempt.execute()
         except BaseException as error:
-            write_json(out.summary, summarise(attempt.record(), None, error))
-            raise
+            known = as_disk_full(error, out.root) or error
+            replace_json(out.summary, summarise(attempt.record(), None, known))
+            if known is error:
+                raise
+            raise known from error
         summary = summarise(attempt.record(), outcome, None)
         write_json(out.runs / f"{attempt.run_id}.json", summary)
         write_json(out.summary, summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -19,6 +20,7 @@ PUSHED: Final = "pushed"
 UNCHANGED: Final = "unchanged"
 NOT_BLESSED: Final = "not_blessed"
 FAILED: Final = "failed"
+RUNNING: Final = "running"
 NOT_RUN: Final = "not run"
 
 HeadMetrics = Mapping[str, Mapping[str, "float | None"]]
@@ -139,14 +141,15 @@ def summarise(
     Args:
       record: of the run.
       outcome: where it reached its end.
-      error: where it did not.
+      error: where it did not. With neither the run is going on, or was killed.
     """
+    status, exit_code = _status(outcome, error)
     summary: dict[str, Any] = {
-        "status": outcome.status if outcome else FAILED,
-        "exit_code": int(outcome.exit_code if outcome else _exit_code(error)),
+        "status": status,
+        "exit_code": exit_code,
         "run_id": record.run_id,
         "started": record.started,
-        "finished": record.finished,
+        "finished": None if status == RUNNING else record.finished,
         "seconds": round(record.finished - record.started, 3),
         "inputs": dataclasses.asdict(record.inputs),
         "quarantined_rows": dict(record.quarantined),
@@ -164,8 +167,26 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Writes `content` to `path`, which is whole or as it was."""
     partial = path.with_suffix(".partial")
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    partial.write_text(text + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(text + "\n", encoding="utf-8")
+        os.replace(partial, path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def replace_json(path: Path, content: Mapping[str, Any]) -> None:
+    """As `write_json`, but gives up the old file where a full disk has no room for both.
+
+    What cannot be written even so is left out: there is an error under way already,
+    and it matters more.
+    """
+    try:
+        write_json(path, content)
+    except OSError:
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            write_json(path, content)
 
 
 def missed(by: str, blessed: bool, thresholds: Iterable[MissedThreshold]) -> Blessing:
@@ -179,7 +200,13 @@ def missed(by: str, blessed: bool, thresholds: Iterable[MissedThreshold]) -> Ble
     )
 
 
-def _exit_code(error: BaseException | None) -> ExitCode:
+def _status(outcome: RunOutcome | None, error: BaseException | None) -> tuple[str, int | None]:
+    if outcome:
+        return outcome.status, int(outcome.exit_code)
+    return (FAILED, int(_exit_code(error))) if error else (RUNNING, None)
+
+
+def _exit_code(error: BaseException) -> ExitCode:
     if isinstance(error, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     return ExitCode(error.exit_code) if isinstance(error, GoalpathError) else ExitCode.FAILED

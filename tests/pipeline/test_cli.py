@@ -56,6 +56,7 @@ def test_a_command_sets_its_exit_code(run: Callable[..., int]) -> None:
         (KeyboardInterrupt(), 130),
         (BrokenPipeError(32, "Broken pipe"), 141),
         (ValueError("surprise"), 1),
+        (OSError(28, "No space left on device"), 1),
     ],
 )
 def test_errors_become_exit_codes(
@@ -107,6 +108,18 @@ def test_an_unknown_fault_leaves_its_traceback_in_a_file(
     assert str(log) in " ".join(err.split())
     assert "Traceback" not in err
     assert "ValueError: surprise" in log.read_text()
+
+
+def test_a_full_disk_is_said_without_a_traceback(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(raising(OSError(28, "No space left on device", "some/file")))
+    assert capsys.readouterr().err == (
+        "error:    the disk is full.\n"
+        "where:    some/file\n"
+        "received: No space left on device\n"
+        "remedy:   free space on the disk that is written to, then give the command again.\n"
+    )
 
 
 def test_debug_shows_the_traceback(

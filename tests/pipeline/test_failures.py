@@ -60,6 +60,8 @@ def test_a_very_long_message_is_cut() -> None:
         Cause("OSError", "[Errno 28] No space left on device: 'a'"),
         Cause("RuntimeError", "wrapped", trace="OSError: [Errno 28] No space left on device"),
         Cause("ResourceExhaustedError", "x; No space left on device"),
+        Cause("InternalError", "Error when executing query: database or disk is full"),
+        Cause("OSError", "[Errno 122] Disk quota exceeded"),
     ],
 )
 def test_a_full_disk_is_called_so(cause: Cause) -> None:
@@ -67,3 +69,25 @@ def test_a_full_disk_is_called_so(cause: Cause) -> None:
     assert error.exit_code == 1
     assert error.rule == "the disk is full."
     assert "free space under out, then run again" in error.remedy
+
+
+def test_what_a_node_says_of_a_full_disk_is_kept() -> None:
+    cause = Cause(
+        "PushError",
+        "",
+        1,
+        "the disk must have room for the version.",
+        "serving",
+        "0 bytes free",
+        "free some space.",
+        trace="OSError: [Errno 28] No space left on device\nPushError: the disk must have room",
+    )
+    error = failure("ModelPusher", cause, LOG)
+    assert (error.rule, error.received) == (cause.rule, "0 bytes free")
+
+
+def test_a_message_that_only_mentions_a_number_is_none_of_a_full_disk() -> None:
+    assert (
+        failure("Trainer", Cause("ValueError", "28 rows; Errno 28"), LOG).rule
+        != "the disk is full."
+    )

@@ -17,6 +17,7 @@ from pipeline.node_events import (
     ProgressHandler,
     describe_cause,
     observe,
+    running_node,
 )
 from schemas.errors import DataError
 
@@ -79,6 +80,34 @@ def test_a_failure_is_logged_and_raised(tmp_path: Path) -> None:
         None,
     )
     assert "in fail" in last.cause.trace
+
+
+def test_a_failure_is_raised_though_it_cannot_be_logged(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+
+    def fail() -> Happening:
+        log.path.unlink()
+        log.path.mkdir()
+        raise ValueError("what went wrong")
+
+    with pytest.raises(ValueError, match="what went wrong"):
+        observe(fail, "A", log, lambda: 1.0, None)
+
+
+@pytest.mark.parametrize(
+    ("events", "running"),
+    [
+        ([], ""),
+        ([("A", Happening.STARTED)], "A"),
+        ([("A", Happening.STARTED), ("", Happening.PROGRESS)], "A"),
+        ([("A", Happening.STARTED), ("A", Happening.RAN)], ""),
+        ([("A", Happening.STARTED), ("A", Happening.CACHED), ("B", Happening.STARTED)], "B"),
+    ],
+)
+def test_the_running_node_is_the_one_that_has_not_ended(
+    events: list[tuple[str, Happening]], running: str
+) -> None:
+    assert running_node(NodeEvent(node, happening, 1.0) for node, happening in events) == running
 
 
 def test_the_goalpath_error_in_the_chain_is_the_cause() -> None:

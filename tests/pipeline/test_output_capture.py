@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import logging, os, subprocess, sys
 from pathlib import Path
@@ -57,6 +59,31 @@ except ValueError:
 def test_the_streams_come_back_after_a_failure(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FAILING, str(tmp_path / "run.log")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout == "restored\n"
+
+
+FULL = """
+import sys
+from pathlib import Path
+from pipeline.output_capture import output_to
+try:
+    with output_to(Path("/dev/full")):
+        print("no room for this")
+        raise ValueError
+except ValueError:
+    print("restored")
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+def test_a_full_disk_hides_no_failure_and_the_terminal_gets_nothing_of_the_log() -> None:
+    done = subprocess.run(
+        [sys.executable, "-E", "-c", FULL],  # buffered, whatever PYTHONUNBUFFERED says
         capture_output=True,
         text=True,
         check=True,

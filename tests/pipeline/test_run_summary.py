@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from pipeline.run_summary import (
     RunOutcome,
     RunRecord,
     missed,
+    replace_json,
     summarise,
     write_json,
 )
@@ -98,6 +101,12 @@ def test_status_and_exit_code(changes: dict, status: str, code: ExitCode) -> Non
     assert (summary["status"], summary["exit_code"]) == (status, code)
 
 
+def test_a_run_without_an_end_is_running() -> None:
+    summary = summarise(record(*EVENTS[:3]), None, None)
+    assert (summary["status"], summary["exit_code"], summary["finished"]) == ("running", None, None)
+    assert [node["state"] for node in summary["nodes"]] == ["cached", "started", "not run"]
+
+
 def test_a_failed_run_says_where_and_why() -> None:
     error = failure("B", Cause("DataError", "", 2, "a rule.", "t", "x", "mend."), Path("l.log"))
     summary = summarise(record(*EVENTS[:3]), None, error)
@@ -135,6 +144,29 @@ def test_a_missed_threshold_is_described_with_its_values() -> None:
         "ranking_score ndcg_at_10 change from the baseline is -0.08123, must be at least -0.02",
         "likelihood auc is not a number, must be at least 0.55",
     ]
+
+
+@pytest.mark.parametrize("room_without_the_old_file", [True, False])
+def test_on_a_full_disk_the_summary_is_the_new_one_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room_without_the_old_file: bool
+) -> None:
+    path = tmp_path / "run.json"
+    path.write_text("old")
+    real = Path.write_text
+
+    def write(self: Path, text: str, encoding: str) -> int:
+        if path.exists() or not room_without_the_old_file:
+            self.touch()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(self, text, encoding=encoding)
+
+    monkeypatch.setattr(Path, "write_text", write)
+    with pytest.raises(OSError, match="No space left"):
+        write_json(path, {"a": 1})
+    assert [each.name for each in tmp_path.iterdir()] == ["run.json"]
+    replace_json(path, {"a": 1})
+    left = {each.name: json.loads(each.read_text()) for each in tmp_path.iterdir()}
+    assert left == ({"run.json": {"a": 1}} if room_without_the_old_file else {})
 
 
 def test_the_summary_is_json_and_is_replaced_whole(tmp_path: Path) -> None:
