@@ -70,13 +70,25 @@ class _Sums:
     def read(self) -> npt.NDArray[np.float32]:
         return np.asarray(self._sums.numpy())
 
-    def take(self) -> HeadLosses:
-        """Mean loss by head, and starts anew."""
-        sums = self.read()
+    def take(self, where: str) -> HeadLosses:
+        """Mean loss by head, NaN where it has no label; starts anew.
+
+        Raises:
+          TrainingDivergedError: a sum is not finite.
+        """
+        sums = dict(zip(names.HEADS, self.read(), strict=True))
         self._sums.assign(tf.zeros_like(self._sums))
+        broken = {head: total for head, (total, _) in sums.items() if not math.isfinite(total)}
+        if broken:
+            raise TrainingDivergedError(
+                "the loss must stay finite.",
+                where=where,
+                received=", ".join(f"{head} {total}" for head, total in broken.items()),
+                remedy="lower training.learning_rate or training.gradient_clip_norm.",
+            )
         return {
             head: float(total / weight) if weight > 0 else math.nan
-            for head, (total, weight) in zip(names.HEADS, sums, strict=True)
+            for head, (total, weight) in sums.items()
         }
 
 
@@ -122,7 +134,7 @@ def fit(
       clock: monotonic seconds.
 
     Raises:
-      TrainingDivergedError: the loss is not finite.
+      TrainingDivergedError: the loss on either split is not finite.
     """
     training = config.training
     optimizer = optimizer_for(training, training.epochs * steps_per_epoch)
@@ -137,10 +149,11 @@ def fit(
         for step, (inputs, labels) in enumerate(train, start=1):
             train_step(inputs, labels)
             progress.step(epoch=number, epochs=training.epochs, step=step, steps=steps_per_epoch)
-        losses = _finite(sums.take(), number)
+        losses = sums.take(f"epoch {number}")
         for inputs, labels in calibration:
             validate(inputs, labels)
-        epochs.append(_epoch(losses, sums.take(), training, clock() - began))
+        validation = sums.take(f"calibration split after epoch {number}")
+        epochs.append(_epoch(losses, validation, training, clock() - began))
         progress.epoch(
             epoch=number,
             epochs=training.epochs,
@@ -193,18 +206,6 @@ def _with_given(
     inputs: Mapping[str, tf.Tensor], labels: Mapping[str, tf.Tensor]
 ) -> dict[str, tf.Tensor]:
     return {**inputs, names.GIVEN_INDEX: labels[names.GIVEN_INDEX]}
-
-
-def _finite(losses: HeadLosses, epoch: int) -> HeadLosses:
-    broken = {head: loss for head, loss in losses.items() if not math.isfinite(loss)}
-    if broken:
-        raise TrainingDivergedError(
-            "the loss must stay finite.",
-            where=f"epoch {epoch}",
-            received=", ".join(f"{head} {loss}" for head, loss in broken.items()),
-            remedy="lower training.learning_rate or training.gradient_clip_norm.",
-        )
-    return losses
 
 
 def _epoch(
