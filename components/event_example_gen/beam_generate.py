@@ -72,19 +72,23 @@ class _Worker(beam.DoFn):  # type: ignore[misc]
             table: [beam_files.read_ipc(path) for kind, path in pieces if kind == table]
             for table in beam_files.STUDENT_TABLES
         }
+        # A partition of rows whose student is unknown has no students at all.
+        students = tables[names.STUDENTS] or [_no_rows(names.STUDENT_ID)]
         events = tables[names.EVENTS] or [self._no_events()]
         changes = tables[names.STAGE_CHANGES]
         return partition.build_histories(
-            pa.concat_tables(tables[names.STUDENTS]),
+            pa.concat_tables(students),
             pa.concat_tables(events),
             pa.concat_tables(changes) if changes else None,
             self.reference,
         )
 
     def _no_events(self) -> pa.Table:
-        return partition.code_events(
-            pa.table({names.ENGAGEMENT_ID: pa.array([], pa.large_string())}), self.reference
-        )
+        return partition.code_events(_no_rows(names.ENGAGEMENT_ID), self.reference)
+
+
+def _no_rows(column: str) -> pa.Table:
+    return pa.table({column: pa.array([], pa.large_string())})
 
 
 class Divide(_Worker):

@@ -89,6 +89,13 @@ def plan_job(
     for table in beam_files.STUDENT_TABLES:
         found, rows[table] = beam_files.read_tasks(data_dir, table)
         tasks.extend(found)
+    if not rows[names.STUDENTS]:
+        raise DataError(
+            "there must be students.",
+            where=f"{names.STUDENTS} of {data_dir}",
+            received="no rows",
+            remedy="give the students table at least one row.",
+        )
     end = clock.parse_instant(as_of) if as_of else _default_as_of(data_dir)
     return Job(
         config=config.model_dump_json(),

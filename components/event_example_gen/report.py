@@ -193,7 +193,9 @@ def _unknown(
 
 
 def _span(summary: Mapping[str, Any]) -> str:
-    text = f"snapshots from {summary['first_snapshot']}, data until {summary['as_of']}"
+    first = summary["first_snapshot"]
+    text = "no snapshot" if first is None else f"snapshots from {first}"
+    text += f", data until {summary['as_of']}"
     if summary.get("evaluation_start"):
         text += f", evaluation from {summary['evaluation_start']}"
     return text

@@ -88,7 +88,7 @@ def plan_splits(config: GoalpathConfig, *, first_snapshot: int, as_of: int) -> S
 
     Args:
       config: of the data set.
-      first_snapshot: of all students.
+      first_snapshot: of all students; `clock.NEVER` where there is none.
       as_of: rows at or after it do not exist.
     """
     split, seed = config.split, config.training.seed
@@ -109,7 +109,7 @@ def plan_splits(config: GoalpathConfig, *, first_snapshot: int, as_of: int) -> S
         seed=seed,
         calibration_share=split.calibration_share,
         evaluation_start=evaluation_start(
-            split, first_snapshot, as_of, horizons.longest_days * clock.DAY
+            split, min(first_snapshot, as_of), as_of, horizons.longest_days * clock.DAY
         ),
         embargo=embargo_days * clock.DAY,
     )

@@ -192,11 +192,9 @@ class BruteForce:
                 t - (active[-1][names.TIMESTAMP] if active else entered)
             ),
         }
+        dates = [utc(row[names.TIMESTAMP]).date() for row in active]
         first_of_day = [
-            row
-            for place, row in enumerate(active)
-            if utc(row[names.TIMESTAMP]).date()
-            not in {utc(other[names.TIMESTAMP]).date() for other in active[:place]}
+            row for place, row in enumerate(active) if dates[place] not in dates[:place]
         ]
         for days in (7, 28, 0):
             found[names.Q_EVENTS[days]] = len(recent(before, t, days))
