@@ -20,6 +20,9 @@ _INSTANTS = (names.AVAILABLE_FROM, names.AVAILABLE_TO, names.DUE)
 def read_catalogue(path: Path, audience: bytes) -> CatalogueRows:
     """The engagements open to an audience, with popularity as of the push.
 
+    An audience that no student of the data set was in gets what is open to everybody,
+    as `recommend` gives it.
+
     Args:
       path: of `catalogue.parquet`.
       audience: of the student; b"" for students without one.
@@ -29,9 +32,9 @@ def read_catalogue(path: Path, audience: bytes) -> CatalogueRows:
     """
     try:
         table = pq.read_table(path)
-        stored = table.schema.field(names.AUDIENCE).type
-        wanted = pa.scalar(audience if "binary" in str(stored) else audience.decode(), stored)
-        rows = table.filter(pc.equal(table[names.AUDIENCE], wanted))
+        rows = _of_audience(table, audience)
+        if not len(rows):
+            rows = _of_audience(table, b"")
         instants = {key: _instants(rows[key]) for key in _INSTANTS}
         features = {
             name: _column(rows[name])
@@ -51,6 +54,12 @@ def read_catalogue(path: Path, audience: bytes) -> CatalogueRows:
         instants[names.AVAILABLE_TO],
         instants[names.DUE],
     )
+
+
+def _of_audience(table: pa.Table, audience: bytes) -> pa.Table:
+    stored = table.schema.field(names.AUDIENCE).type
+    wanted = pa.scalar(audience if "binary" in str(stored) else audience.decode(), stored)
+    return table.filter(pc.equal(table[names.AUDIENCE], wanted))
 
 
 def _instants(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:

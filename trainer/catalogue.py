@@ -82,7 +82,7 @@ def read_catalogue(folder: str, config: GoalpathConfig) -> Catalogue:
       config: of the data set.
 
     Raises:
-      DataError: a file or a column is missing.
+      DataError: a file or a column is missing, or a file is torn.
     """
     path = os.path.join(folder, names.CATALOGUE_FILE)
     try:
@@ -91,11 +91,11 @@ def read_catalogue(folder: str, config: GoalpathConfig) -> Catalogue:
         summary_path = os.path.join(folder, names.CATALOGUE_SUMMARY_FILE)
         with tf.io.gfile.GFile(summary_path, "r") as file:
             as_of = _microseconds(json.loads(file.read())["as_of"])
-    except tf.errors.OpError as error:
+    except (tf.errors.OpError, KeyError, ValueError) as error:
         raise DataError(
-            "the trainer needs the catalogue of the run.",
+            "the trainer needs the whole catalogue of the run.",
             where=folder,
-            received=error.message,
+            received=error.message if isinstance(error, tf.errors.OpError) else str(error),
             remedy="give the trainer the catalogue channel of the same EventExampleGen.",
         ) from error
     return catalogue_from_table(table, config, as_of=as_of, where=path)

@@ -274,8 +274,11 @@ def _pair(group: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
 def _table(
     keys: list[bytes] | npt.NDArray[np.object_], values: npt.NDArray[np.integer[Any]]
 ) -> tf.lookup.StaticHashTable:
+    # TensorFlow refuses a table without a key; "" leads where any unknown key does.
+    listed = list(keys) or [b""]
+    places = values if len(values) else [_ABSENT]
     initializer = tf.lookup.KeyValueTensorInitializer(
-        tf.constant(list(keys), tf.string), tf.constant(values, tf.int64)
+        tf.constant(listed, tf.string), tf.constant(places, tf.int64)
     )
     return tf.lookup.StaticHashTable(initializer, default_value=_ABSENT)
 

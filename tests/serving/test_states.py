@@ -100,8 +100,14 @@ def test_the_catalogue_of_an_audience_has_its_own_popularity(tmp_path: Path) -> 
     assert rows.due.tolist() == [CatalogueRows.MISSING] * 2
 
 
-def test_an_audience_without_engagements_has_an_empty_catalogue(tmp_path: Path) -> None:
-    assert len(read_catalogue(write_catalogue(tmp_path / "catalogue.parquet"), b"z")) == 0
+def test_an_audience_of_no_student_has_what_is_open_to_everybody(tmp_path: Path) -> None:
+    path = write_catalogue(tmp_path / "catalogue.parquet")
+    rows = read_catalogue(path, b"z")
+    assert rows.features[names.C_ID].tolist() == [b"e1"]
+    assert rows.features[names.C_POPULARITY_7].tolist() == [0.5]
+    table = pq.read_table(path)
+    pq.write_table(table.slice(1), path)
+    assert len(read_catalogue(path, b"z")) == 0
 
 
 def test_a_missing_catalogue_is_named(tmp_path: Path) -> None:
