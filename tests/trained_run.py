@@ -59,7 +59,11 @@ def analyse(config: GoalpathConfig, serialized: Sequence[bytes], output: Path) -
     source = tfxio.TFExampleBeamRecord(physical_format="inmem", schema=schema)
     custom = {"config": config.model_dump_json()}
     with (
-        tft_beam.Context(temp_dir=str(output) + "-temp", force_tf_compat_v1=False),
+        tft_beam.Context(
+            temp_dir=str(output) + "-temp",
+            use_deep_copy_optimization=True,
+            force_tf_compat_v1=False,
+        ),
         beam.Pipeline() as pipeline,
     ):
         data = pipeline | beam.Create(list(serialized), reshuffle=False) | source.BeamSource()

@@ -70,6 +70,12 @@ def _numbers(
     columns = [_scaled(inputs, channel) for channel in channels]
     is_unit = [channel.scale is Scale.UNIT for channel in channels for _ in range(channel.size)]
     numbers = _standardised(tf.concat(columns, axis=1), is_unit)
+    is_phase = [c.key in features.YEAR_PHASE for c in channels for _ in range(c.size)]
+    if any(is_phase):
+        # Not before: were one analysis to wait for another, TFT would copy the Beam
+        # pipeline in between, which Beam 2.74 does not let it.
+        told = _spans_years(inputs[names.SNAPSHOT_TIME]) | ~tf.constant(is_phase)
+        numbers = tf.where(told, numbers, tf.zeros_like(numbers))
     return _like(inputs[channels[0].key], numbers)
 
 
@@ -79,8 +85,6 @@ def _scaled(inputs: Mapping[str, MaybeRagged], channel: Channel) -> tf.Tensor:
     known = tf.math.is_finite(values)
     if channel.known_key is not None:
         known &= _rows(inputs[channel.known_key], 1) > 0
-    if channel.key in features.YEAR_PHASE:
-        known &= _spans_years(inputs[names.SNAPSHOT_TIME])
     if channel.scale is Scale.SIGNED_LOG:
         values = tf.sign(values) * tf.math.log1p(tf.abs(values))
     elif channel.scale is Scale.LOG_SHARE:
@@ -137,7 +141,7 @@ def _looked_up(
         vocab_filename=name,
     )
     suffixes = [_output_key(config, key) for key in keys]
-    indices = [_index(value, vocabulary, config.training.hash_buckets) for value in values]
+    indices = [_index(value, vocabulary) for value in values]
     return {
         output: _like(inputs[key], index)
         for output, key, index in zip(suffixes, keys, indices, strict=True)
@@ -150,9 +154,9 @@ def _output_key(config: GoalpathConfig, key: str) -> str:
     return found.tokens if isinstance(found, Text) else found.index
 
 
-def _index(values: tf.Tensor, vocabulary: tf.Tensor, buckets: int) -> tf.Tensor:
-    """0 for "", else 1 + place in the vocabulary or in the hash buckets after it."""
-    place = tft.apply_vocabulary(values, vocabulary, num_oov_buckets=buckets)
+def _index(values: tf.Tensor, vocabulary: tf.Tensor) -> tf.Tensor:
+    """0 for "", else 1 + place in the vocabulary, or after its end where it is unknown."""
+    place = tft.apply_vocabulary(values, vocabulary, num_oov_buckets=1)
     return tf.where(tf.equal(values, ""), tf.zeros_like(place), place + 1)
 
 
