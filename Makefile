@@ -5,10 +5,13 @@ BIN := .venv/bin
 STUDENTS ?= 2000
 SEED ?= 7
 DEMO ?= demo
+OUT ?= $(DEMO)/out
+NAME ?=
+CACHE ?=
 
 .PHONY: help
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup:  ## Make or refresh .venv from the hash-pinned lock
@@ -43,6 +46,16 @@ format: setup  ## Format, and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: quality-setup
+quality-setup: setup  ## The packages that only `make quality` compares with, into .benchmark
+	$(BIN)/uv pip install --quiet --target .benchmark --no-deps --require-hashes \
+	  --python $(BIN)/python -r requirements/benchmark.txt
+
+.PHONY: quality
+quality: quality-setup  ## Measure the last run in OUT against its peers: benchmarks/QUALITY.md
+	OMP_WAIT_POLICY=passive PYTHONPATH=.benchmark $(BIN)/python -m benchmarks.quality \
+	  --out $(OUT) $(if $(NAME),--name $(NAME)) $(if $(CACHE),--cache $(CACHE))
+
 .PHONY: lock
 lock: setup  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade setup.py requirements/py310-tfx1.16.in \
@@ -52,7 +65,11 @@ lock: setup  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade requirements/bootstrap.in --universal \
 	  --python-version 3.10 --generate-hashes --no-annotate --no-emit-index-url \
 	  --custom-compile-command "make lock" --output-file requirements/bootstrap.txt
+	$(BIN)/uv pip compile --quiet --upgrade requirements/benchmark.in --no-deps \
+	  --python-version 3.10 --python $(BIN)/python --generate-hashes --no-annotate \
+	  --no-emit-index-url --custom-compile-command "make lock" \
+	  --output-file requirements/benchmark.txt
 
 .PHONY: clean
 clean:  ## Remove the environment, the demo and caches
-	rm -rf .venv $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build
+	rm -rf .venv .benchmark $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build
