@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
 
 import keras
 import numpy as np
@@ -15,14 +16,18 @@ from schemas import names
 from schemas.config import GoalpathConfig
 from schemas.errors import ExportRejectedError
 from schemas.machine import machine_fingerprint
-from trainer.golden import Golden, dump_golden
+from trainer.golden import MODEL_INPUTS, Golden, dump_golden
 from trainer.golden_inputs import golden_inputs, with_empty_lists
 from trainer.model import GoalpathModel
 from trainer.signatures import GoalpathModule
 from trainer.weights import Checksum, checksum, dump_checksums, require_equal
 
 Array = npt.NDArray[np.generic]
+Loaded = TypeVar("Loaded")
 Functions = Mapping[str, tf.types.experimental.ConcreteFunction]
+
+_SAVED_MODEL: Final = "SavedModel"
+_REMEDY: Final = "do not push it; export again, and report it if it happens again."
 
 
 def export(
@@ -47,7 +52,7 @@ def export(
     """
     trained = [checksum(w.path, w.numpy()) for w in model.serving.weights]
     functions = module.signatures()
-    golden = golden_outputs(functions, with_empty_lists(golden_examples, config), config)
+    golden = golden_outputs(module, functions, with_empty_lists(golden_examples, config), config)
     tf.saved_model.save(module, directory, signatures=dict(functions))
     extra = os.path.join(directory, names.ASSETS_EXTRA)
     tf.io.gfile.makedirs(extra)
@@ -60,10 +65,19 @@ def export(
 
 
 def golden_outputs(
-    functions: Functions, examples: Sequence[bytes], config: GoalpathConfig
+    module: GoalpathModule,
+    functions: Functions,
+    examples: Sequence[bytes],
+    config: GoalpathConfig,
 ) -> Golden:
-    """What each traced function gives for inputs made from the same Examples."""
-    golden: Golden = {}
+    """What each traced function gives for inputs made from the same Examples.
+
+    Beside the signatures, `MODEL_INPUTS` has what the Keras model reads of them: the
+    `.keras` file can be asked for the same answers without the transform graph.
+    """
+    read = module.read(tf.constant(list(examples), tf.string))
+    model_inputs = {key: value.numpy() for key, value in read.items()}
+    golden: Golden = {MODEL_INPUTS: {"inputs": model_inputs, "outputs": {}}}
     for signature, inputs in golden_inputs(examples, config).items():
         golden[signature] = {"inputs": inputs, "outputs": run(functions[signature], inputs)}
     return golden
@@ -82,19 +96,34 @@ def verify_export(directory: str, trained: Sequence[Checksum], golden: Golden) -
     """Loads the export and compares weights and golden outputs, bit for bit.
 
     Raises:
-      ExportRejectedError: something differs; the message says what.
+      ExportRejectedError: it does not load, or something differs; the message says what.
     """
-    loaded = tf.saved_model.load(directory)
-    require_equal(trained, (v.numpy() for v in loaded.model_vars), where="SavedModel")
+    loaded = _loaded(lambda: tf.saved_model.load(directory), _SAVED_MODEL)
+    require_equal(trained, (v.numpy() for v in loaded.model_vars), where=_SAVED_MODEL)
+    restored = _loaded(lambda: _read_keras(directory), names.KERAS_FILE)
+    require_equal(trained, (w.numpy() for w in restored.weights), where=names.KERAS_FILE)
+    for signature in sorted(set(golden) - {MODEL_INPUTS}):
+        outputs = run(loaded.signatures[signature], golden[signature]["inputs"])
+        _require_same(signature, golden[signature]["outputs"], outputs)
+
+
+def _loaded(load: Callable[[], Loaded], where: str) -> Loaded:
+    try:
+        return load()
+    except Exception as error:  # TensorFlow and Keras raise errors of many classes
+        raise ExportRejectedError(
+            "an export must load.",
+            where=where,
+            received=str(error),
+            remedy=_REMEDY,
+        ) from error
+
+
+def _read_keras(directory: str) -> keras.Model:
     with tempfile.TemporaryDirectory() as folder:
         local = os.path.join(folder, names.KERAS_FILE)
-        path = os.path.join(directory, names.ASSETS_EXTRA, names.KERAS_FILE)
-        tf.io.gfile.copy(path, local)
-        restored = keras.models.load_model(local, compile=False)
-    require_equal(trained, (w.numpy() for w in restored.weights), where=names.KERAS_FILE)
-    for signature, sides in golden.items():
-        outputs = run(loaded.signatures[signature], sides["inputs"])
-        _require_same(signature, sides["outputs"], outputs)
+        tf.io.gfile.copy(os.path.join(directory, names.ASSETS_EXTRA, names.KERAS_FILE), local)
+        return keras.models.load_model(local, compile=False)
 
 
 def _require_same(
@@ -110,7 +139,7 @@ def _require_same(
             "a loaded signature must give what the traced function gave, bit for bit.",
             where=signature,
             received=f"{', '.join(wrong) or 'other outputs'} different",
-            remedy="do not push it; export again, and report it if it happens again.",
+            remedy=_REMEDY,
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,10 @@ Array = npt.NDArray[np.generic]
 Side = Literal["inputs", "outputs"]
 Golden = dict[str, dict[Side, dict[str, Array]]]
 """Signature -> "inputs" or "outputs" -> name -> array; texts are bytes objects."""
+
+MODEL_INPUTS: Final = "model_inputs"
+"""Stands among the signatures and is none: its inputs are what the preprocessing made
+of the golden Examples for the Keras model. It has no outputs."""
 
 _SEPARATOR = "/"
 _MACHINE = "machine"

@@ -71,6 +71,11 @@ class GoalpathModule(tf.Module):  # type: ignore[misc]
             ),
         }
 
+    def read(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the Keras model reads of serialized Examples, string `[B]`."""
+        raw = tf.io.parse_example(examples, raw_feature_spec(self._config, labels=False))
+        return model_inputs(self._transform(raw), self._config, tuple(Group))
+
     def _recommend_signature(self, query: dict[str, tf.TensorSpec]) -> dict[str, tf.TensorSpec]:
         texts = (names.FRESH_AUDIENCE, names.FRESH_ID)
         return {

@@ -8,9 +8,10 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
@@ -33,6 +34,7 @@ _LOG = logging.getLogger(__name__)
 CATALOGUE_KEY = "catalogue"
 """Key of `custom_config` under which the executor puts the catalogue's URI."""
 GOLDEN_EXAMPLES = 32
+_GOLDEN_POOL = 2048
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -61,7 +63,7 @@ def run_fn(fn_args: FnArgs) -> None:
         model,
         config,
         directory=fn_args.serving_model_dir,
-        golden_examples=_golden_examples(calibration_files or train_files, train_files),
+        golden_examples=golden_examples(calibration_files, train_files),
     )
 
 
@@ -127,12 +129,26 @@ def vocabulary_sizes(config: GoalpathConfig, transform: tft.TFTransformOutput) -
     }
 
 
-def _golden_examples(calibration_files: list[str], train_files: list[str]) -> list[bytes]:
-    for files in (calibration_files, train_files):
-        examples = list(serialized_examples(files).take(GOLDEN_EXAMPLES).as_numpy_iterator())
-        if examples:
-            return examples
-    return []
+def golden_examples(*splits: Sequence[str]) -> list[bytes]:
+    """`GOLDEN_EXAMPLES` different Examples, or all where there are fewer.
+
+    They are spread over the beginning of a split, since the snapshots of a student
+    follow each other, and the heads can only be told apart by different students.
+
+    Args:
+      *splits: TFRecord files; a later split fills up where the ones before are small.
+    """
+    chosen: dict[bytes, None] = {}
+    for files in splits:
+        pool = [
+            example
+            for example in serialized_examples(files).take(_GOLDEN_POOL).as_numpy_iterator()
+            if example not in chosen
+        ]
+        wanted = min(GOLDEN_EXAMPLES - len(chosen), len(pool))
+        places = np.linspace(0, max(len(pool) - 1, 0), wanted).astype(int)
+        chosen.update(dict.fromkeys(pool[place] for place in places))
+    return list(chosen)
 
 
 def _write_history(

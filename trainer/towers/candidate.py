@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import keras
 
@@ -11,6 +12,9 @@ from trainer import features
 from trainer.embeddings import EmbeddingTables
 from trainer.features import Group
 from trainer.towers.layer_stack import dense_stack
+
+ENGAGEMENT_EMBEDDING: Final = "engagement_embedding"
+"""Name of the layer whose output is the embedding."""
 
 
 def engagement_embedding(
@@ -41,4 +45,4 @@ def engagement_embedding(
         training.seed,
         name="candidate",
     )
-    return keras.layers.Dense(training.embedding_dim, name="engagement_embedding")(hidden)
+    return keras.layers.Dense(training.embedding_dim, name=ENGAGEMENT_EMBEDDING)(hidden)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import keras
 
@@ -14,6 +15,9 @@ from trainer.features import Group
 from trainer.towers.history_pooling import DecayedAttentionPooling
 from trainer.towers.layer_stack import dense_stack
 from trainer.towers.type_pooling import TypePooling
+
+STUDENT_EMBEDDING: Final = "student_embedding"
+"""Name of the layer whose output is the embedding."""
 
 Inputs = Mapping[str, keras.KerasTensor]
 
@@ -43,7 +47,7 @@ def student_embedding(
         training.seed,
         name="query",
     )
-    return keras.layers.Dense(training.embedding_dim, name="student_embedding")(hidden)
+    return keras.layers.Dense(training.embedding_dim, name=STUDENT_EMBEDDING)(hidden)
 
 
 def _categories(
