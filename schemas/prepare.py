@@ -19,6 +19,7 @@ from schemas.code_identity import code_identity
 from schemas.config import GoalpathConfig
 from schemas.errors import DataError
 from schemas.fingerprint import fingerprint_data
+from schemas.problems import Problem
 from schemas.report import CheckReport
 from schemas.rules import Severity
 
@@ -110,7 +111,7 @@ def prepare_data(
 def refusal(report: CheckReport, where: Path) -> DataError:
     """The error for data that must not be used: the first problems, and where the rest is."""
     errors = report.of_severity(Severity.ERROR)
-    first = "; ".join(f"{problem.where()}: {problem.message}" for problem in errors[:3])
+    first = "; ".join(_in_short(problem) for problem in errors[:3])
     more = f"; and {len(errors) - 3} more problems" if len(errors) > 3 else ""
     remedy = f"run goalpath validate --data {report.data_dir}, which says how to mend each."
     if not report.blocked:
@@ -126,6 +127,11 @@ def refusal(report: CheckReport, where: Path) -> DataError:
         received=f"{first}{more} (all of it: {where})",
         remedy=remedy,
     )
+
+
+def _in_short(problem: Problem) -> str:
+    found = f", found {problem.samples[0]!r}" if problem.samples else ""
+    return f"{problem.where()}: {problem.message}{found}"
 
 
 def _fingerprint_or_empty(data_dir: str | Path, config: GoalpathConfig) -> str:

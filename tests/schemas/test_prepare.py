@@ -119,6 +119,7 @@ def test_refused_data_leave_a_report_and_no_tables(
     with pytest.raises(DataError, match=r"1 row would be set aside.*--max-bad-rows 1") as caught:
         prepare(folder, tmp_path / "out")
     assert "row 1" in caught.value.received
+    assert "found 'soon'" in caught.value.received
     assert contents(tmp_path / "out") == ["quarantine/events.csv", "report.json"]
     assert json.loads((tmp_path / "out" / "report.json").read_text())["ok"] is False
 
