@@ -205,8 +205,8 @@ class TrainingConfig(_Model):
       dropout: rate in towers and heads.
       id_dropout: share of engagement ids hidden in training, so that the model
         can also rank an engagement it has never seen.
+      category_dropout: the same for types, responses, words and profile values.
       vocabulary_size: entries kept of each open vocabulary, by frequency.
-      hash_buckets: buckets for values outside a vocabulary.
       text_tokens: words read of a text column, from its start.
       loss_weights: of the heads.
       seed: of initialisation, shuffling and dropout.
@@ -225,8 +225,8 @@ class TrainingConfig(_Model):
     head_units: tuple[pydantic.PositiveInt, ...] = pydantic.Field(default=(32,), min_length=1)
     dropout: float = pydantic.Field(default=0.1, ge=0, lt=1)
     id_dropout: float = pydantic.Field(default=0.5, ge=0, lt=1)
+    category_dropout: float = pydantic.Field(default=0.02, ge=0, lt=1)
     vocabulary_size: pydantic.PositiveInt = 20_000
-    hash_buckets: pydantic.PositiveInt = 8
     text_tokens: pydantic.PositiveInt = 16
     loss_weights: LossWeightsConfig = LossWeightsConfig()
     seed: int = 1

@@ -9,8 +9,8 @@ import keras
 
 from schemas.config import GoalpathConfig
 from trainer import features
-from trainer.towers.id_dropout import IdDropout
 from trainer.towers.token_mean import TokenMean
+from trainer.towers.unknown_dropout import UnknownDropout
 
 MAX_WIDTH = 16
 
@@ -25,7 +25,7 @@ class EmbeddingTables:
 
     Args:
       config: of the data set.
-      sizes: vocabulary name -> entries learned, without "missing" and the buckets.
+      sizes: vocabulary name -> entries learned, without "missing" and "unknown".
     """
 
     def __init__(self, config: GoalpathConfig, sizes: Mapping[str, int]) -> None:
@@ -40,8 +40,8 @@ class EmbeddingTables:
         if name not in self._tables:
             rows = self._rows(category)
             self._tables[name] = keras.layers.Embedding(rows, width(rows), name=f"embed_{name}")
-        if name == features.ENGAGEMENT_VOCABULARY:
-            index = self._id_dropout(name)(index)
+        if category.domain is None:
+            index = self._dropout(name)(index)
         return self._tables[name](index)
 
     def text(self, text: features.Text, tokens: keras.KerasTensor) -> keras.KerasTensor:
@@ -50,7 +50,7 @@ class EmbeddingTables:
         if name not in self._tables:
             rows = self._open_rows(name)
             self._tables[name] = TokenMean(rows, width(rows), name=f"embed_{name}")
-        return self._tables[name](tokens)
+        return self._tables[name](self._dropout(name)(tokens))
 
     def _rows(self, category: features.Category) -> int:
         if category.domain is not None:
@@ -58,15 +58,16 @@ class EmbeddingTables:
         return self._open_rows(category.vocabulary)
 
     def _open_rows(self, name: str) -> int:
-        return 1 + self._sizes[name] + self._config.training.hash_buckets
+        """Padding, the entries learned, and one for all that is unknown."""
+        return 1 + self._sizes[name] + 1
 
-    def _id_dropout(self, name: str) -> keras.layers.Layer:
+    def _dropout(self, name: str) -> keras.layers.Layer:
         training = self._config.training
         if name not in self._dropouts:
-            self._dropouts[name] = IdDropout(
-                training.id_dropout,
-                first_bucket=1 + self._sizes[name],
-                buckets=training.hash_buckets,
+            is_id = name == features.ENGAGEMENT_VOCABULARY
+            self._dropouts[name] = UnknownDropout(
+                training.id_dropout if is_id else training.category_dropout,
+                unknown=1 + self._sizes[name],
                 seed=training.seed,
                 name=f"hide_{name}",
             )

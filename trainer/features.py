@@ -3,7 +3,8 @@
 The preprocessing writes numbers of a group as one matrix, so that a normalisation is
 one analyzer and not sixty, and the model has one input a group. Categories and
 tokens become integers: 0 is "missing" or padding, then the vocabulary by frequency,
-then the hash buckets of what is outside it.
+then one for all that is outside it. Several, by hash, would give each new engagement
+the bias of unrelated ones that share its hash.
 
 Groups follow the shapes of the contract: the scalars and vectors of the query, the
 types met, the history, and the candidates.

@@ -12,9 +12,9 @@ import pytest
 
 from trainer.heads import InteractionHead, MaskPadding, NoEngagement, TakeGiven
 from trainer.towers.history_pooling import DecayedAttentionPooling
-from trainer.towers.id_dropout import IdDropout
 from trainer.towers.token_mean import TokenMean
 from trainer.towers.type_pooling import TypePooling
+from trainer.towers.unknown_dropout import UnknownDropout
 
 RNG = np.random.default_rng(4)
 NUMBERS = RNG.normal(size=(3, 5, 6)).astype(np.float32)
@@ -22,7 +22,7 @@ INDEX = np.array([[1, 2, 3, 0, 0], [4, 0, 0, 0, 0], [0, 0, 0, 0, 0]], np.int32)
 STUDENTS = RNG.normal(size=(3, 4)).astype(np.float32)
 
 LAYERS: dict[str, tuple[Callable[[], keras.layers.Layer], list[np.ndarray]]] = {
-    "IdDropout": (lambda: IdDropout(0.5, first_bucket=7, buckets=2, seed=1), [INDEX]),
+    "UnknownDropout": (lambda: UnknownDropout(0.5, unknown=7, seed=1), [INDEX]),
     "TokenMean": (lambda: TokenMean(5, 3), [INDEX]),
     "TypePooling": (lambda: TypePooling(4), [NUMBERS, INDEX]),
     "DecayedAttentionPooling": (
@@ -67,20 +67,20 @@ def test_a_saved_layer_loads_with_its_values(name: str, tmp_path: Path) -> None:
     )
 
 
-def test_id_dropout_hides_ids_in_training_only_and_never_padding() -> None:
-    layer = IdDropout(0.5, first_bucket=100, buckets=4, seed=1)
+def test_unknown_dropout_hides_values_in_training_only_and_never_padding() -> None:
+    layer = UnknownDropout(0.5, unknown=100, seed=1)
     index = np.tile(np.arange(8, dtype=np.int32), (500, 1))
     np.testing.assert_array_equal(np.asarray(layer(index)), index)
     trained = np.asarray(layer(index, training=True))
     assert (trained[:, 0] == 0).all()
     hidden = trained != index
-    np.testing.assert_array_equal(trained[hidden], 100 + index[hidden] % 4)
+    assert (trained[hidden] == 100).all()
     # 3,500 draws at one half: five standard deviations are .042.
     assert abs(hidden[:, 1:].mean() - 0.5) < 0.042
 
 
-def test_id_dropout_of_rate_zero_hides_nothing() -> None:
-    layer = IdDropout(0.0, first_bucket=100, buckets=4, seed=1)
+def test_unknown_dropout_of_rate_zero_hides_nothing() -> None:
+    layer = UnknownDropout(0.0, unknown=100, seed=1)
     np.testing.assert_array_equal(np.asarray(layer(INDEX, training=True)), INDEX)
 
 

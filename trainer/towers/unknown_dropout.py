@@ -1,4 +1,4 @@
-"""Hides known ids in training, so that unknown ones mean something when served."""
+"""Hides known values in training, so that unknown ones mean something when served."""
 
 from __future__ import annotations
 
@@ -11,30 +11,26 @@ from trainer.registration import PACKAGE
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class IdDropout(keras.layers.Layer):  # type: ignore[misc]
-    """Sends a share of ids to the buckets for ids outside the vocabulary.
+class UnknownDropout(keras.layers.Layer):  # type: ignore[misc]
+    """Sends a share of values to the entry for what is outside the vocabulary.
 
-    Without it the embeddings of those buckets would keep their initial values, and a
-    new engagement, or a cohort with a catalogue of its own, would be scored by noise.
+    Without it the embedding of that entry would keep its initial values, and a new
+    engagement, or a cohort with a catalogue of its own, would be scored by noise.
 
     Input: integer `[...]`; 0 is padding and stays. Output: the same shape; in
-    training each index above 0 becomes `first_bucket + index % buckets` with
-    probability `rate`, else it is unchanged.
+    training each index above 0 becomes `unknown` with probability `rate`, else it is
+    unchanged.
 
     Args:
       rate: in [0, 1).
-      first_bucket: index of the first bucket.
-      buckets: number of buckets, 1 or more.
+      unknown: index of the entry for what is outside the vocabulary.
       seed: of the draws.
     """
 
-    def __init__(
-        self, rate: float, *, first_bucket: int, buckets: int, seed: int, **kwargs: Any
-    ) -> None:
+    def __init__(self, rate: float, *, unknown: int, seed: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rate = rate
-        self.first_bucket = first_bucket
-        self.buckets = buckets
+        self.unknown = unknown
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
@@ -45,7 +41,7 @@ class IdDropout(keras.layers.Layer):  # type: ignore[misc]
             return index
         drawn = keras.random.uniform(ops.shape(index), seed=self.seed_generator)
         hidden = ops.logical_and(drawn < self.rate, index > 0)
-        return ops.where(hidden, self.first_bucket + index % self.buckets, index)
+        return ops.where(hidden, ops.cast(self.unknown, index.dtype), index)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The shape of the input."""
@@ -56,7 +52,6 @@ class IdDropout(keras.layers.Layer):  # type: ignore[misc]
         return {
             **super().get_config(),
             "rate": self.rate,
-            "first_bucket": self.first_bucket,
-            "buckets": self.buckets,
+            "unknown": self.unknown,
             "seed": self.seed,
         }
