@@ -127,11 +127,11 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of any error.")
 def cli(debug: bool) -> None:
-    """Predict what each student needs next, and how likely each goal is.
+    """Predict what each student needs next, and who is about to be lost.
 
     A data folder goes in; out come a ranking of what to offer, the likelihood of the
-    next step, the risk of losing the student, and the likelihood of every stage.
-    Start with `goalpath validate --data DATA`.
+    next step, and the risk of losing the student, for every student. Start with
+    `goalpath validate --data DATA`.
     """
 
 
