@@ -117,10 +117,11 @@ class PushedModel:
         """Likelihood and risk of a student, and given an engagement if one is named.
 
         Raises:
-          EndedStudentError: the student is lost or at the last stage.
+          EndedStudentError: the student has ended.
           InputError: the engagement is not open to the student's audience.
+          SignatureMismatchError: states and model are not of one run.
         """
-        require_open(state)
+        self._require_answerable(state)
         rows = self._rows(state, engagement_id)
         candidates = candidate_features(state.values, rows, t=state.snapshot_time)
         inputs = self._query(state) | {k: v[np.newaxis] for k, v in candidates.items()}
@@ -141,10 +142,11 @@ class PushedModel:
         """The `top_k` best eligible engagements; fewer where fewer are eligible.
 
         Raises:
-          EndedStudentError: the student is lost or at the last stage.
+          EndedStudentError: the student has ended.
           InputError: `top_k` is below 1.
+          SignatureMismatchError: states and model are not of one run.
         """
-        require_open(state)
+        self._require_answerable(state)
         if top_k < 1:
             raise InputError(
                 "k should be a positive integer.", where="--top-k", received=str(top_k)
@@ -199,19 +201,27 @@ class PushedModel:
     def _used(self, state: StudentState) -> Tensors:
         return _columns(state.values, features.used_features())
 
+    def _require_answerable(self, state: StudentState) -> None:
+        require_open(state)
+        wanted = {spec.key for spec in features.state_features(self._config)}
+        _require_none_missing(wanted - set(state.values), f"state of {state.student_id}")
+
     def _call(self, signature: str, inputs: Tensors) -> Tensors:
         function = self._model.signatures[signature]
         wanted = function.structured_input_signature[1]
-        missing = sorted(set(wanted) - set(inputs))
-        if missing:
-            raise SignatureMismatchError(
-                "the stored states must have every input of the model.",
-                where=f"signature {signature}",
-                received=f"no {', '.join(missing)}",
-                remedy="push again with `goalpath run`: the version is not of one run.",
-            )
+        _require_none_missing(set(wanted) - set(inputs), f"signature {signature}")
         tensors = {key: tf.constant(inputs[key], spec.dtype) for key, spec in wanted.items()}
         return {key: value.numpy() for key, value in function(**tensors).items()}
+
+
+def _require_none_missing(missing: set[str], where: str) -> None:
+    if missing:
+        raise SignatureMismatchError(
+            "the stored states must have every input of the model.",
+            where=where,
+            received=f"no {', '.join(sorted(missing))}",
+            remedy="push again with `goalpath run`: the version is not of one run.",
+        )
 
 
 def risk_level(risk: float) -> str:

@@ -12,11 +12,11 @@ import pyarrow.dataset as ds
 from schemas import names
 from schemas.errors import DataError, InputError, UnknownStudentError
 
-ENDED = "ended"  # bool column: lost, or at the last stage
+ENDED = "ended"  # bool column: lost, at the last stage, or in a closed cohort
 
 
 class EndedStudentError(InputError):
-    """A student who is lost or has reached the last stage: nothing is predicted."""
+    """A student who is lost, at the last stage, or in a closed cohort: nothing is predicted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,7 @@ class StudentState:
     Attributes:
       values: column -> scalar, or list for vectors and ragged features, as
         `schemas.features.state_features` has them; ids and texts are bytes.
-      ended: the student is lost or at the last stage.
+      ended: the student is lost, at the last stage, or in a closed cohort.
     """
 
     values: Mapping[str, object]
@@ -89,7 +89,10 @@ def first_student(path: Path) -> StudentState:
     rows = _first_rows(path, ENDED, False)
     if not rows:
         raise DataError(
-            "at least one student must not be lost or at the last stage.", where=str(path)
+            "at least one student must not be lost, at the last stage, or in a closed cohort.",
+            where=str(path),
+            received="every student has ended",
+            remedy="run `goalpath run` on data with students still in the funnel.",
         )
     return rows[0]
 
@@ -98,11 +101,12 @@ def require_open(state: StudentState) -> None:
     """Refuses a student about whom the heads say nothing.
 
     Raises:
-      EndedStudentError: the student is lost or has reached the last stage.
+      EndedStudentError: the student is lost, at the last stage, or in a closed cohort.
     """
     if state.ended:
         raise EndedStudentError(
-            "a student who is lost or has reached the last stage has no next step to predict.",
+            "a student who is lost, at the last stage, or in a closed cohort has no next step "
+            "to predict.",
             where=f"student {state.student_id}",
             received=f"stage {as_text(state.values[names.Q_STAGE])}",
             remedy="ask about a student who is still in the funnel.",
@@ -115,6 +119,7 @@ def _first_rows(path: Path, column: str, value: object) -> list[StudentState]:
         data = ds.dataset(path, format="parquet")
         wanted = pa.scalar(value).cast(data.schema.field(column).type)
         rows = data.scanner(filter=ds.field(column) == wanted).head(1).to_pylist()
+        return [StudentState(row, bool(row.pop(ENDED))) for row in rows]
     except (OSError, KeyError, ValueError) as error:
         raise DataError(
             "the student states of a model version must be readable.",
@@ -122,6 +127,3 @@ def _first_rows(path: Path, column: str, value: object) -> list[StudentState]:
             received=str(error),
             remedy="push again with `goalpath run`.",
         ) from error
-    return [
-        StudentState({k: v for k, v in row.items() if k != ENDED}, bool(row[ENDED])) for row in rows
-    ]

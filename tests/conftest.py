@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from tests.pushed_run import PushedRun
     from tests.trained_run import TrainedRun
 
@@ -25,3 +27,26 @@ def _pushed(trained: TrainedRun, tmp_path_factory: pytest.TempPathFactory) -> Pu
     from tests.pushed_run import push_run
 
     return push_run(trained, tmp_path_factory.mktemp("pushed"))
+
+
+@pytest.fixture(name="loaded", scope="session")
+def _loaded(pushed: PushedRun) -> tf.Module:
+    """The SavedModel of the pushed version."""
+    import tensorflow as tf
+
+    return tf.saved_model.load(str(pushed.version_dir))
+
+
+@pytest.fixture(name="loads")
+def _loads(loaded: tf.Module, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Lets whoever loads a SavedModel have the pushed one; the folders asked for."""
+    import tensorflow as tf
+
+    folders: list[str] = []
+
+    def load(folder: str) -> tf.Module:
+        folders.append(folder)
+        return loaded
+
+    monkeypatch.setattr(tf.saved_model, "load", load)
+    return folders

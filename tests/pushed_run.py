@@ -25,6 +25,8 @@ CREATED = dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc)
 NUMBER = 1_704_067_200  # date -u -d 2024-01-01 +%s
 STUDENTS = 12
 ENDED_STUDENT = "s00001"
+STRANGER = "s00002"
+"""Of an audience to which nothing is open."""
 _ARROW_TYPES = {DType.BYTES: pa.large_string(), DType.FLOAT: pa.float32(), DType.INT: pa.int64()}
 
 
@@ -96,6 +98,9 @@ def push_run(run: TrainedRun, folder: Path) -> PushedRun:
     """Bundles and pushes."""
     states, bundle, out = folder / names.STATES_FILE, folder / "bundle", folder / "out"
     pushed = PushedRun(out, run, consistent_states(run.config))
+    for state in pushed.states:
+        if state[names.STUDENT_ID] == [STRANGER.encode()]:
+            state[names.AUDIENCE] = [b"nowhere"]
     write_states(run.config, pushed.states, states)
     bundle_run(run, states, bundle)
     destination = Destination(pushed.version_dir.parent, states_path(out, NUMBER).parent.parent)

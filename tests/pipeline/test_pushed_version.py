@@ -26,7 +26,10 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     assert error.value.exit_code == 2
 
 
-def test_a_half_pushed_version_answers_nothing(tmp_path: Path) -> None:
+def test_a_half_pushed_version_answers_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "serving.pushed_model", raising=False)
     (tmp_path / "serving" / "goalpath" / "7").mkdir(parents=True)
     with pytest.raises(NoVersionError):
         open_pushed(tmp_path, student="s1", any_student=False)

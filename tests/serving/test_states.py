@@ -75,6 +75,13 @@ def test_a_torn_file_is_named(tmp_path: Path, content: bytes) -> None:
         read_state(path, "s1")
 
 
+def test_states_without_the_column_that_says_who_has_ended_are_refused(tmp_path: Path) -> None:
+    path = write_states(tmp_path / "states.parquet")
+    pq.write_table(pq.read_table(path).drop(["ended"]), path)
+    with pytest.raises(DataError, match="ended"):
+        read_state(path, "s2")
+
+
 def write_catalogue(path: Path) -> Path:
     table = pa.table(
         {
