@@ -86,6 +86,7 @@ def _nodes(settings: PipelineSettings) -> list[BaseNode]:
         statistics=statistics_gen.outputs["statistics"],
         examples=examples,
         config=config,
+        inputs=settings.inputs,
     )
     return [
         example_gen,

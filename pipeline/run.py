@@ -189,6 +189,7 @@ class _Attempt:
 
     def _settings(self, prepared: PreparedData) -> PipelineSettings:
         serving_dir = self._out.serving(self._config.serving.model_name)
+        inputs = self._inputs().digest
         return PipelineSettings(
             config=self._config,
             data_dir=str(prepared.folder),
@@ -200,7 +201,8 @@ class _Attempt:
             states_dir=str(self._out.states),
             as_of=self._as_of,
             window_days=self._request.window_days,
-            baseline=choose_baseline_version(serving_dir, self._out.runs, self._inputs().digest),
+            inputs=inputs,
+            baseline=choose_baseline_version(serving_dir, inputs),
             beam_args=beam_args(self._request.beam_args),
             enable_cache=self._request.use_cache,
             metadata_file=str(self._out.metadata),

@@ -1,14 +1,13 @@
-"""What earlier runs of an output folder left, and the baseline that follows from it."""
+"""What a model is made from, and the baseline that follows from it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 from components.evaluator.baseline import pushed_versions
 from schemas.config import GoalpathConfig
+from serving.versions import BrokenVersionError, read_manifest
 
 
 def inputs_digest(
@@ -30,27 +29,25 @@ def inputs_digest(
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def choose_baseline_version(serving_dir: Path, runs: Path, digest: str) -> str:
-    """The newest pushed version that was made from other inputs; "" where none was.
+def choose_baseline_version(serving_dir: Path, digest: str) -> str:
+    """The newest pushed version that was made from other inputs; "" where there is none.
 
     A run with the inputs of an earlier one finds all its nodes in the cache, the model
     that the earlier one pushed among them. Compared with itself, that model would
-    have to be evaluated and pushed anew.
+    have to be evaluated and pushed anew. The versions say themselves what they were
+    made from, so this holds after a run that was killed as soon as it had pushed.
 
     Args:
       serving_dir: folder of the pushed versions.
-      runs: folder of the summaries of earlier runs.
       digest: of this run's inputs.
     """
-    own = {
-        str(summary["version"])
-        for summary in read_summaries(runs)
-        if summary.get("version") and summary["inputs"]["digest"] == digest
-    }
-    others = [path.name for path in pushed_versions(serving_dir) if path.name not in own]
+    versions = pushed_versions(serving_dir)
+    others = [path.name for path in versions if _made_from_other_inputs(path, digest)]
     return others[-1] if others else ""
 
 
-def read_summaries(runs: Path) -> list[dict[str, Any]]:
-    """The summaries of earlier runs, oldest first."""
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(runs.glob("*.json"))]
+def _made_from_other_inputs(version: Path, digest: str) -> bool:
+    try:
+        return read_manifest(version).get("inputs") != digest
+    except BrokenVersionError:  # not one of ours, or damaged: nothing to compare with
+        return False

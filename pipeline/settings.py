@@ -25,6 +25,7 @@ class PipelineSettings:
       states_dir: folder of the student states of each version.
       as_of: ISO 8601; rows at or after it do not exist. "": from the data.
       window_days: snapshots of so many days before `as_of`; 0: all.
+      inputs: name of all that the model is made from; "" where it is not known.
       baseline: version to compare with: its number, "latest", or "" for none.
       beam_args: of every node that runs a Beam pipeline.
       enable_cache: take results of an earlier run where nothing changed.
@@ -42,6 +43,7 @@ class PipelineSettings:
     states_dir: str
     as_of: str = ""
     window_days: int = 0
+    inputs: str = ""
     baseline: str = "latest"
     beam_args: tuple[str, ...] = ()
     enable_cache: bool = True

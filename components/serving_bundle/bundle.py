@@ -60,6 +60,7 @@ def build_bundle(
     config: GoalpathConfig,
     created: dt.datetime,
     library_versions: Mapping[str, str],
+    inputs: str = "",
 ) -> dict[str, object]:
     """Writes a complete model version into `target`.
 
@@ -69,6 +70,7 @@ def build_bundle(
       config: of the data set.
       created: aware; its seconds since the epoch are the version's number.
       library_versions: package -> version the model was made with.
+      inputs: name of all that the model is made from; "" where it is not known.
 
     Returns:
       The manifest.
@@ -92,6 +94,7 @@ def build_bundle(
         summary=summary,
         created=created,
         library_versions=library_versions,
+        inputs=inputs,
     )
     _write_json(manifest_path(target), manifest)
     return manifest
@@ -118,6 +121,7 @@ def _manifest(
     summary: Mapping[str, Any],
     created: dt.datetime,
     library_versions: Mapping[str, str],
+    inputs: str,
 ) -> dict[str, object]:
     number = int(created.timestamp())
     return {
@@ -130,6 +134,7 @@ def _manifest(
         "stages": list(config.stages),
         "examples": {split: sums["snapshots"] for split, sums in summary["splits"].items()},
         "config": config.model_dump(mode="json"),
+        "inputs": inputs,
         "states": {
             "path": f"{STATES_FOLDER}/{number}/{names.STATES_FILE}",
             "sha256": sha256_of(parts.states),

@@ -13,7 +13,10 @@ from components.serving_bundle import executor
 class ServingBundleSpec(types.ComponentSpec):  # type: ignore[misc]
     """What ServingBundle reads and writes."""
 
-    PARAMETERS = {executor.CONFIG: component_spec.ExecutionParameter(type=str)}
+    PARAMETERS = {
+        executor.CONFIG: component_spec.ExecutionParameter(type=str),
+        executor.INPUTS: component_spec.ExecutionParameter(type=str),
+    }
     INPUTS = {
         executor.MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
         executor.CATALOGUE: component_spec.ChannelParameter(type=Catalogue),
@@ -41,6 +44,7 @@ class ServingBundle(base_component.BaseComponent):  # type: ignore[misc]
         statistics: types.BaseChannel,
         examples: types.BaseChannel,
         config: str,
+        inputs: str = "",
     ) -> None:
         """Wires the component.
 
@@ -51,6 +55,7 @@ class ServingBundle(base_component.BaseComponent):  # type: ignore[misc]
           statistics: of StatisticsGen; the training split's are kept for drift.
           examples: of EventExampleGen; its summary goes into card and manifest.
           config: JSON of `GoalpathConfig`.
+          inputs: name of all that the model is made from; see `pipeline.run_history`.
         """
         super().__init__(
             spec=ServingBundleSpec(
@@ -60,6 +65,7 @@ class ServingBundle(base_component.BaseComponent):  # type: ignore[misc]
                 statistics=statistics,
                 examples=examples,
                 config=config,
+                inputs=inputs,
                 bundle=types.Channel(type=standard_artifacts.Model),
             )
         )

@@ -23,6 +23,7 @@ STATISTICS: Final = "statistics"
 EXAMPLES: Final = "examples"
 BUNDLE: Final = "bundle"
 CONFIG: Final = "config"
+INPUTS: Final = "inputs"
 FEATURE_STATISTICS: Final = "FeatureStats.pb"  # as TFX's StatisticsGen names it
 LIBRARIES: Final = ("tfx", "tensorflow", "keras", "tensorflow-transform", "apache-beam", "numpy")
 
@@ -40,7 +41,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         Args:
           input_dict: `model`, `catalogue`, `states`, `statistics` and `examples`.
           output_dict: `bundle`.
-          exec_properties: `config`.
+          exec_properties: `config` and `inputs`.
 
         Raises:
           IncompleteBundleError: a part is missing.
@@ -52,6 +53,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             config=GoalpathConfig.model_validate_json(exec_properties[CONFIG]),
             created=dt.datetime.now(dt.timezone.utc),
             library_versions={name: importlib.metadata.version(name) for name in LIBRARIES},
+            inputs=exec_properties[INPUTS],
         )
         bundle.set_int_custom_property("version", manifest["version"])
 

@@ -1,4 +1,4 @@
-"""The baseline of a run follows from what earlier runs pushed."""
+"""The baseline of a run follows from what the pushed versions were made from."""
 
 from __future__ import annotations
 
@@ -13,15 +13,11 @@ from schemas.config import GoalpathConfig
 CONFIG = GoalpathConfig(name="a", stages=("First", "Second"), default_goal="Second")
 
 
-def push(serving: Path, version: str) -> None:
-    (serving / version).mkdir(parents=True)
+def push(serving: Path, version: str, inputs: str = "some") -> None:
+    extra = serving / version / "assets.extra"
+    extra.mkdir(parents=True)
     (serving / version / "saved_model.pb").touch()
-
-
-def remember(runs: Path, run_id: str, digest: str, version: str) -> None:
-    runs.mkdir(exist_ok=True)
-    summary = {"version": version, "inputs": {"digest": digest}}
-    (runs / f"{run_id}.json").write_text(json.dumps(summary))
+    (extra / "manifest.json").write_text(json.dumps({"inputs": inputs}))
 
 
 @pytest.fixture
@@ -29,31 +25,36 @@ def serving(tmp_path: Path) -> Path:
     return tmp_path / "serving"
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    return tmp_path / "runs"
+def test_without_a_version_there_is_no_baseline(serving: Path) -> None:
+    assert choose_baseline_version(serving, "x") == ""
 
 
-def test_without_a_version_there_is_no_baseline(serving: Path, runs: Path) -> None:
-    assert choose_baseline_version(serving, runs, "x") == ""
-
-
-def test_the_newest_version_by_number_is_the_baseline(serving: Path, runs: Path) -> None:
+def test_the_newest_version_by_number_is_the_baseline(serving: Path) -> None:
     for version in ("9", "10", "not-a-version"):
         push(serving, version)
     (serving / "11").mkdir()  # half pushed
-    assert choose_baseline_version(serving, runs, "x") == "10"
+    assert choose_baseline_version(serving, "x") == "10"
 
 
-def test_the_version_that_the_same_inputs_led_to_is_no_baseline(serving: Path, runs: Path) -> None:
+def test_the_version_that_the_same_inputs_led_to_is_no_baseline(serving: Path) -> None:
+    push(serving, "1", "old")
+    push(serving, "2", "new")
+    assert choose_baseline_version(serving, "new") == "1"
+    assert choose_baseline_version(serving, "old") == "2"
+    assert choose_baseline_version(serving, "other") == "2"
+
+
+def test_a_version_that_does_not_say_what_it_was_made_from_is_a_baseline(serving: Path) -> None:
+    push(serving, "1")
+    (serving / "1" / "assets.extra" / "manifest.json").write_text("{}")
+    assert choose_baseline_version(serving, "x") == "1"
+
+
+def test_a_version_without_a_manifest_is_passed_over(serving: Path) -> None:
     push(serving, "1")
     push(serving, "2")
-    remember(runs, "a", "old", "1")
-    remember(runs, "b", "new", "2")
-    remember(runs, "c", "new", "")
-    assert choose_baseline_version(serving, runs, "new") == "1"
-    assert choose_baseline_version(serving, runs, "old") == "2"
-    assert choose_baseline_version(serving, runs, "other") == "2"
+    (serving / "2" / "assets.extra" / "manifest.json").unlink()
+    assert choose_baseline_version(serving, "x") == "1"
 
 
 def test_every_input_is_in_the_digest() -> None:
@@ -70,9 +71,8 @@ def test_every_input_is_in_the_digest() -> None:
     assert inputs_digest("f", CONFIG, "", 0, "c") in digests
 
 
-def test_what_other_code_made_of_the_same_data_is_the_baseline(serving: Path, runs: Path) -> None:
+def test_what_other_code_made_of_the_same_data_is_the_baseline(serving: Path) -> None:
     old, new = (inputs_digest("f", CONFIG, "", 0, code) for code in ("old", "new"))
-    push(serving, "1")
-    remember(runs, "a", old, "1")
-    assert choose_baseline_version(serving, runs, new) == "1"
-    assert choose_baseline_version(serving, runs, old) == ""
+    push(serving, "1", old)
+    assert choose_baseline_version(serving, new) == "1"
+    assert choose_baseline_version(serving, old) == ""

@@ -56,6 +56,7 @@ def build(folder: Path) -> Path:
         config=config(),
         created=CREATED,
         library_versions={"tensorflow": "2.16.2"},
+        inputs="digest of the inputs",
     )
     return target
 
@@ -91,6 +92,7 @@ def test_the_version_is_the_second_of_its_making(tmp_path: Path) -> None:
     assert manifest["as_of"] == SUMMARY["as_of"]
     assert manifest["examples"] == {"train": 3, "eval": 2}
     assert GoalpathConfig.model_validate(manifest["config"]) == config()
+    assert manifest["inputs"] == "digest of the inputs"
 
 
 def test_the_card_says_what_each_number_means_with_its_horizon(tmp_path: Path) -> None:
