@@ -55,7 +55,6 @@ def serialized_examples(paths: Sequence[str]) -> tf.data.Dataset:
         lambda path: tf.data.TFRecordDataset(path, compression_type=compression),
         cycle_length=min(_READERS, len(paths)),
         block_length=16,
-        deterministic=True,
     )
 
 

@@ -40,6 +40,14 @@ def call(layer: keras.layers.Layer, *inputs: np.ndarray) -> np.ndarray:
     return np.asarray(layer(list(inputs) if len(inputs) > 1 else inputs[0]))
 
 
+def test_no_layer_is_left_out() -> None:
+    import trainer.model  # noqa: F401  registers every layer of the model
+
+    registered = keras.saving.get_custom_objects().values()
+    ours = {layer.__name__ for layer in registered if layer.__module__.startswith("trainer.")}
+    assert ours == set(LAYERS)
+
+
 @pytest.mark.parametrize("name", list(LAYERS))
 def test_a_saved_layer_loads_with_its_values(name: str, tmp_path: Path) -> None:
     make, arrays = LAYERS[name]

@@ -16,9 +16,10 @@ import tensorflow_transform as tft
 from schemas import names
 from schemas.config import GoalpathConfig
 from tests.random_examples import Row, random_rows, serialize, small_config
-from tests.trained_run import TrainedRun, analyse, train_rows
+from tests.trained_run import analyse, train_rows
 from trainer import features
 from trainer.batching import model_inputs, raw_feature_spec
+from trainer.example_batches import Transform
 from trainer.features import Group, Scale
 
 pytestmark = pytest.mark.slow
@@ -28,8 +29,7 @@ Floats = npt.NDArray[np.float64]
 Apply = Callable[[Iterable[Row]], dict[str, Array]]
 
 
-def applied(folder: Path, config: GoalpathConfig) -> Apply:
-    layer = tft.TFTransformOutput(str(folder)).transform_features_layer()
+def applied(layer: Transform, config: GoalpathConfig) -> Apply:
     parsing = raw_feature_spec(config, labels=False)
 
     def apply(rows: Iterable[Row]) -> dict[str, Array]:
@@ -41,8 +41,8 @@ def applied(folder: Path, config: GoalpathConfig) -> Apply:
 
 
 @pytest.fixture(name="apply", scope="module")
-def _apply(trained: TrainedRun) -> Apply:
-    return applied(trained.transform, trained.config)
+def _apply(layer: Transform, config: GoalpathConfig) -> Apply:
+    return applied(layer, config)
 
 
 @pytest.fixture(name="learned", scope="module")
@@ -281,7 +281,8 @@ def test_from_one_blank_example_nothing_is_learned_and_all_else_still_transforms
     from_nothing: Path, others: list[Row]
 ) -> None:
     config = small_config()
-    inputs = applied(from_nothing, config)(others)
+    transform = tft.TFTransformOutput(str(from_nothing))
+    inputs = applied(transform.transform_features_layer(), config)(others)
     for group in Group:
         units = [
             channel.scale is Scale.UNIT
@@ -291,7 +292,6 @@ def test_from_one_blank_example_nothing_is_learned_and_all_else_still_transforms
         numbers = inputs[group.numbers]
         assert np.isfinite(numbers).all()
         assert not numbers[..., ~np.array(units)].any()
-    transform = tft.TFTransformOutput(str(from_nothing))
     for name in features.vocabularies(config):
         assert transform.vocabulary_size_by_name(name) <= 1
     for category in features.categories(config):
