@@ -20,6 +20,8 @@ _LABELS = {
     LIKELIHOOD: (names.LIKELIHOOD_LABEL, names.LIKELIHOOD_WEIGHT),
     RISK: (names.RISK_LABEL, names.RISK_WEIGHT),
 }
+# Which students are in which of the two is decided by a hash of their ids.
+_BY_STUDENT = {names.TRAIN: names.CALIBRATION, names.CALIBRATION: names.TRAIN}
 
 Sums = Mapping[str, float]
 
@@ -137,7 +139,7 @@ def require_learnable(summary: Mapping[str, Any], config: GoalpathConfig) -> Non
         or no label of a head is known in training or evaluation.
     """
     for split in names.SPLITS:
-        if not summary["splits"][split]["snapshots"]:
+        if not _snapshots(split, summary):
             raise _empty(split, summary, config)
     for split in (names.TRAIN, names.EVAL):
         labels = summary["splits"][split]["labels"]
@@ -149,10 +151,13 @@ def require_learnable(summary: Mapping[str, Any], config: GoalpathConfig) -> Non
 
 
 def _empty(split: str, summary: Mapping[str, Any], config: GoalpathConfig) -> TrainingRefusedError:
-    if config.split.method == "cohort":
+    received = f"none; {_span(summary)}"
+    if split in _BY_STUDENT and _snapshots(_BY_STUDENT[split], summary):
+        received += f"; students in all: {summary['students']}"
+        change = "raise" if split == names.CALIBRATION else "lower"
+        remedy = f"give more students, or {change} split.calibration_share."
+    elif config.split.method == "cohort":
         remedy = "name cohorts under split.train and split.eval whose students have events."
-        if split == names.CALIBRATION:
-            remedy = "raise split.calibration_share, or give more training students."
     else:
         remedy = (
             "give data over a longer time, or shorten horizons, split.embargo_days, "
@@ -161,9 +166,13 @@ def _empty(split: str, summary: Mapping[str, Any], config: GoalpathConfig) -> Tr
     return TrainingRefusedError(
         "each of the splits needs snapshots.",
         where=f"split {split}",
-        received=f"none; {_span(summary)}",
+        received=received,
         remedy=remedy,
     )
+
+
+def _snapshots(split: str, summary: Mapping[str, Any]) -> int:
+    return int(summary["splits"][split]["snapshots"])
 
 
 def _unknown(

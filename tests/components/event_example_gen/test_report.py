@@ -137,9 +137,17 @@ def test_an_empty_serving_split_is_none_of_its_business() -> None:
     assert good_summary()["splits"]["serving"]["snapshots"] == 0
 
 
-@pytest.mark.parametrize("split", names.SPLITS)
+def without_training_students() -> dict[str, Any]:
+    """A summary in which neither of the splits has snapshots that share their students."""
+    summary = without("calibration")
+    summary["splits"]["train"] = {"snapshots": 0}
+    return summary
+
+
+@pytest.mark.parametrize("split", ["train", "eval"])
 def test_an_empty_split_of_a_split_by_time(split: str) -> None:
-    error = refusal(without(split), TIME)
+    summary = without_training_students() if split == "train" else without(split)
+    error = refusal(summary, TIME)
     assert error.rule == "each of the splits needs snapshots."
     assert error.where == f"split {split}"
     assert "none; snapshots from" in error.received
@@ -154,13 +162,22 @@ def test_the_start_of_evaluation_is_said_where_there_is_one() -> None:
 
 @pytest.mark.parametrize("split", ["train", "eval"])
 def test_an_empty_split_of_a_split_by_cohort(split: str) -> None:
-    error = refusal(without(split), COHORTS)
+    summary = without_training_students() if split == "train" else without(split)
+    error = refusal(summary, COHORTS)
     assert error.where == f"split {split}"
     assert "name cohorts under split.train and split.eval" in error.remedy
 
 
-def test_no_calibration_students_in_a_split_by_cohort() -> None:
-    assert "raise split.calibration_share" in refusal(without("calibration"), COHORTS).remedy
+@pytest.mark.parametrize("config", [TIME, COHORTS], ids=["time", "cohort"])
+@pytest.mark.parametrize(("split", "change"), [("train", "lower"), ("calibration", "raise")])
+def test_too_few_students_for_both_training_and_calibration(
+    split: str, change: str, config: GoalpathConfig
+) -> None:
+    summary = {**without(split), "students": 1}
+    error = refusal(summary, config)
+    assert error.where == f"split {split}"
+    assert error.received.endswith("; students in all: 1")
+    assert error.remedy == f"give more students, or {change} split.calibration_share."
 
 
 @pytest.mark.parametrize("split", ["train", "eval"])
