@@ -8,7 +8,7 @@ trained on the former. NumPy alone, so that a gateway can use it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +80,25 @@ def eligible(rows: CatalogueRows, *, t: int, window_days: int) -> npt.NDArray[np
     return np.asarray(opens & still_open, np.bool_)
 
 
+def measured_at(rows: CatalogueRows, dates: Iterable[str], *, later: int) -> CatalogueRows:
+    """The rows with their date attributes at another instant than the catalogue's.
+
+    A date is the days from it to `as_of`; later it is longer ago. Where there is no
+    date it stays 0.
+
+    Args:
+      rows: as the catalogue has them.
+      dates: keys of the candidate features that come from a date column.
+      later: int64 microseconds from `as_of` on, may be negative.
+    """
+    days = np.float32(later / _MICROSECONDS_A_DAY)
+    moved = {
+        key: _numbers(rows.features[key]) + days * _numbers(rows.features[key + names.KNOWN_SUFFIX])
+        for key in dates
+    }
+    return dataclasses.replace(rows, features={**rows.features, **moved})
+
+
 def candidate_features(
     state: Mapping[str, object], rows: CatalogueRows, *, t: int
 ) -> dict[str, Column]:
@@ -87,7 +106,8 @@ def candidate_features(
 
     Args:
       state: one row of the stored states: scalars, and lists for ragged features.
-      rows: the engagements asked about, `N` rows.
+      rows: the engagements asked about, `N` rows; `measured_at` t, where t is not the
+        catalogue's `as_of`.
       t: int64 microseconds; the state's `snapshot_time`.
 
     Returns:

@@ -12,10 +12,9 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.model_validator.isolation import inspect_in_isolation
-from components.model_validator.report import REPORT_FILE, Report, failed_names
+from components.model_validator.originals import originals
+from components.model_validator.report import REPORT_FILE, TEXT_FILE, Report
 from components.model_validator.request import Bounds
-from schemas import names
-from serving.versions import sha256_of
 
 BUNDLE: Final = "bundle"
 TRAINED_MODEL: Final = "trained_model"
@@ -27,7 +26,6 @@ TIMEOUT_SECONDS: Final = "timeout_seconds"
 # As TFX's InfraValidator leaves them: Pusher and other tools read them.
 _BLESSED: Final = "blessed"
 _MARKERS: Final = {True: "INFRA_BLESSED", False: "INFRA_NOT_BLESSED"}
-_TRAINER_FILES: Final = (names.CHECKSUMS_FILE, names.GOLDEN_FILE, names.KERAS_FILE)
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -48,12 +46,11 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         trained = Path(artifact_utils.get_single_uri(input_dict[TRAINED_MODEL]))
         bundle = Path(artifact_utils.get_single_uri(input_dict[BUNDLE]))
         transform = artifact_utils.get_single_uri(input_dict[TRANSFORM_GRAPH])
-        extra = Path(path_utils.serving_model_path(str(trained))) / names.ASSETS_EXTRA
         report = inspect_in_isolation(
             Path(path_utils.serving_model_path(str(bundle))),
-            trained_files={
-                f"{names.ASSETS_EXTRA}/{name}": sha256_of(extra / name) for name in _TRAINER_FILES
-            },
+            trained_files=originals(
+                Path(path_utils.serving_model_path(str(trained))), Path(transform)
+            ),
             forbidden=(str(trained), str(bundle), transform),
             bounds=Bounds(exec_properties[MAX_LOAD_SECONDS], exec_properties[MAX_MEGABYTES]),
             timeout_seconds=exec_properties[TIMEOUT_SECONDS],
@@ -65,7 +62,8 @@ def _write(blessing: types.Artifact, report: Report) -> None:
     folder = Path(blessing.uri)
     folder.mkdir(parents=True, exist_ok=True)
     report.write(folder / REPORT_FILE)
+    (folder / TEXT_FILE).write_text(report.text(), encoding="utf-8")
     (folder / _MARKERS[report.blessed]).touch()
     blessing.set_int_custom_property(_BLESSED, int(report.blessed))
     if not report.blessed:
-        logging.warning("The bundle is rejected: %s", ", ".join(failed_names(report.checks)))
+        logging.warning("The bundle is rejected.\n%s", report.text())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -11,13 +11,20 @@ from scipy import stats
 
 from components.model_validator.report import CheckResult, from_problems
 
-# Below this spread a head says the same of everybody.
+# Below this, relative to the value, two outputs are the same.
 SMALLEST_SPREAD: Final = 1e-6
+# A larger share of different rows with one value: the head is constant for them.
+LARGEST_TIE: Final = 0.25
+# Where all that is known of the student or of the candidates is exchanged, a smaller
+# share of outputs may stay as they were.
+LEAST_CHANGE: Final = 0.5
 # Two heads in the same order everywhere are one head; see check_own_order.
-COPY_CORRELATION: Final = 0.9999
+COPY_CORRELATION: Final = 0.999
 FEWEST_ROWS: Final = 8
+FEWEST_PAIRS: Final = 100
 
 Floats = npt.NDArray[np.float64]
+Shares = Mapping[str, Mapping[str, float | None]]
 
 
 def check_range(name: str, scores: Mapping[str, Floats], *, probabilities: bool) -> CheckResult:
@@ -40,40 +47,85 @@ def check_range(name: str, scores: Mapping[str, Floats], *, probabilities: bool)
 
 
 def check_not_constant(name: str, scores: Mapping[str, Floats]) -> CheckResult:
-    """Each head tells rows apart."""
+    """Each head tells rows apart, and not only some of them.
+
+    Args:
+      name: of the check.
+      scores: head -> values of rows that all differ.
+    """
     spread = {head: float(np.ptp(v)) if v.size else 0.0 for head, v in scores.items()}
-    problems = [
-        f"{head}: {scores[head].size} values within {width:.3g}"
-        for head, width in spread.items()
-        if not width > SMALLEST_SPREAD
-    ]
+    problems = []
+    for head, values in scores.items():
+        if not spread[head] > SMALLEST_SPREAD:
+            problems.append(f"{head}: {values.size} values within {spread[head]:.3g}")
+            continue
+        count, value = largest_tie(values)
+        if count > max(2, LARGEST_TIE * values.size):
+            problems.append(f"{head}: {count} of {values.size} different rows get {value:.6g}")
     remedy = "the head learned nothing or lost its weights; look at its loss and its labels."
     fine = "; ".join(f"{head} spreads over {width:.3g}" for head, width in spread.items())
     return from_problems(name, problems, fine, remedy=remedy, values=spread)
 
 
-def check_sensitive(
-    name: str, before: Mapping[str, Floats], after: Mapping[str, Floats]
-) -> CheckResult:
+def largest_tie(values: Floats) -> tuple[int, float]:
+    """How many values are the same, at most, and which value that is.
+
+    Args:
+      values: one at least.
+    """
+    ordered = np.sort(values)
+    apart = ~_close(ordered[1:], ordered[:-1])
+    starts = np.flatnonzero(np.concatenate([[True], apart]))
+    counts = np.diff(np.append(starts, len(ordered)))
+    most = int(np.argmax(counts))
+    return int(counts[most]), float(ordered[starts[most]])
+
+
+def changed_share(before: Floats, after: Floats, judged: npt.NDArray[np.bool_]) -> float | None:
+    """Share of the judged outputs that changed; None where none is judged.
+
+    Args:
+      before: outputs.
+      after: the same, with other inputs.
+      judged: where the inputs did differ.
+    """
+    if not judged.any():
+        return None
+    return float(np.mean(~_close(before[judged], after[judged])))
+
+
+def _close(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:
+    limit = SMALLEST_SPREAD * np.maximum(np.abs(one), np.abs(other))
+    return np.asarray(np.abs(one - other) <= limit, np.bool_)
+
+
+def check_sensitive(name: str, sides: Shares, groups: Shares) -> CheckResult:
     """The outputs change where the inputs were exchanged between rows.
 
     Args:
       name: of the check.
-      before: head -> values of the rows.
-      after: the same with the inputs of other rows.
+      sides: all of a side's inputs exchanged: side -> head -> `changed_share`.
+      groups: one group of inputs exchanged: group -> head -> `changed_share`.
     """
-    changed = {
-        head: float(np.mean(np.abs(values - after[head]) > SMALLEST_SPREAD)) if values.size else 0.0
-        for head, values in before.items()
-    }
     problems = [
-        f"{head}: the same values with other inputs"
-        for head, share in changed.items()
-        if not share > 0
+        f"{head}: {1 - share:.0%} of the values stay the same with other {side} inputs"
+        for side, shares in sides.items()
+        for head, share in shares.items()
+        if share is not None and share < LEAST_CHANGE
     ]
-    fine = "; ".join(f"{head} changes in {share:.0%}" for head, share in changed.items())
+    problems += [
+        f"{head}: the same values with other {group} inputs"
+        for group, shares in groups.items()
+        for head, share in shares.items()
+        if share == 0
+    ]
+    shares_by_group = {**sides, **groups}
+    unjudged = [g for g, shares in shares_by_group.items() if None in shares.values()]
+    fine = f"every head reads {', '.join(g for g in shares_by_group if g not in unjudged)}"
+    if unjudged:
+        fine += f"; the golden rows do not differ in {', '.join(unjudged)}"
     remedy = "the head does not read its inputs: look at what the signature feeds it."
-    return from_problems(name, problems, fine, remedy=remedy, values=changed)
+    return from_problems(name, problems, fine, remedy=remedy, values=shares_by_group)
 
 
 def check_own_order(name: str, scores: Mapping[str, Floats]) -> CheckResult:
@@ -110,25 +162,47 @@ def rank_correlation(one: Floats, other: Floats) -> float:
     return float(stats.spearmanr(one, other).correlation)
 
 
-def check_top_k(name: str, scores: Sequence[Floats], expected: Sequence[Floats]) -> CheckResult:
-    """Recommended scores descend, and are the best of all that were scored one by one.
+def check_own_list_order(
+    name: str,
+    reference: str,
+    scores: Mapping[str, Floats],
+    listed: npt.NDArray[np.bool_],
+) -> CheckResult:
+    """No head orders the candidates of each list as the reference does, or in reverse.
+
+    Only the order within a list counts of a ranking, so a copy of another head may
+    hide behind an offset for each student. Over all pairs of a list, the share in the
+    same order minus that in reverse, Kendall's tau-a, is 1 or -1 for such a copy.
 
     Args:
       name: of the check.
-      scores: per student, the recommended scores without padding, `[<= k]`.
-      expected: per student, all eligible engagements' scores, any order.
+      reference: the head that ranks.
+      scores: head -> `[B, N]`.
+      listed: bool `[B, N]`; where a candidate stands.
     """
-    problems = []
-    for row, (listed, every) in enumerate(zip(scores, expected, strict=True)):
-        if np.any(np.diff(listed) > 0):
-            problems.append(f"row {row}: scores do not descend")
+    problems, found = [], {}
+    for head in scores:
+        if head == reference:
             continue
-        best = np.sort(every)[::-1][: len(listed)]
-        if len(best) != len(listed) or not np.allclose(best, listed, rtol=1e-4, atol=1e-4):
+        tau, pairs = list_correlation(scores[reference], scores[head], listed)
+        found[f"{reference}~{head} within lists"] = tau
+        if pairs >= FEWEST_PAIRS and abs(tau) > COPY_CORRELATION:
             problems.append(
-                f"row {row}: listed {np.round(listed[:3], 4).tolist()}, the best are "
-                f"{np.round(best[:3], 4).tolist()}"
+                f"{reference} orders every list as {head} does ({pairs} pairs, Kendall {tau:.6f})"
             )
-    remedy = "the catalogue in the graph, or what it computes from it, is not the batch's."
-    fine = f"the lists of {len(scores)} students are the best of their scores, in order"
-    return from_problems(name, problems, fine, remedy=remedy)
+    fine = "; ".join(f"{pair} {value:+.3f}" for pair, value in found.items())
+    remedy = "two heads are functions of one number: give each head layers of its own."
+    return from_problems(name, problems, fine, remedy=remedy, values=found)
+
+
+def list_correlation(
+    one: Floats, other: Floats, listed: npt.NDArray[np.bool_]
+) -> tuple[float, int]:
+    """Kendall's tau-a over the pairs within each row, and how many pairs there are."""
+    agreement, pairs = 0.0, 0
+    for a, b, there in zip(one, other, listed, strict=True):
+        first, second = np.triu_indices(int(there.sum()), k=1)
+        x, y = a[there], b[there]
+        agreement += float(np.sum(np.sign(x[first] - x[second]) * np.sign(y[first] - y[second])))
+        pairs += len(first)
+    return (agreement / pairs if pairs else 0.0), pairs

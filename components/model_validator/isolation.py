@@ -18,6 +18,17 @@ from components.model_validator.request import Bounds, Request
 
 INSPECTION: Final = "components.model_validator.inspection"
 _KEPT: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR")
+# These choose TensorFlow's kernels and how sums are cut up: with others than in
+# training the last bits may differ, and golden values are compared bit for bit.
+_NUMERICS: Final = (
+    "CUDA_VISIBLE_DEVICES",
+    "OMP_NUM_THREADS",
+    "TF_DETERMINISTIC_OPS",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_NUM_INTEROP_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_XLA_FLAGS",
+)
 _SHOWN_LINES: Final = 8
 COVERED: Final = "fresh process, copy of the bundle, training folders covered"
 COPIED: Final = "fresh process, copy of the bundle; covering folders needs rights not given here"
@@ -48,19 +59,21 @@ def inspect_in_isolation(
     Returns:
       The report. A process that crashed or hung is a failed check `inspection`.
     """
+    # The process has a working directory of its own.
+    folders = tuple(str(Path(path).absolute()) for path in forbidden)
     with tempfile.TemporaryDirectory(prefix="goalpath-validator-") as folder:
         copy = Path(folder) / "bundle"
         shutil.copytree(bundle, copy)
         request = Request(
             model_dir=str(copy),
             trained_files=dict(trained_files),
-            forbidden=tuple(forbidden),
+            forbidden=folders,
             bounds=bounds,
             report=str(Path(folder) / "report.json"),
         )
         request_file = Path(folder) / "request.json"
         request.write(request_file)
-        prefix = cover_command(forbidden)
+        prefix = cover_command(folders)
         command = [*prefix, sys.executable, "-m", INSPECTION, str(request_file)]
         failure = _run(command, Path(folder), timeout_seconds)
         isolation = COVERED if prefix else COPIED
@@ -83,7 +96,7 @@ def cover_command(folders: Sequence[str]) -> list[str]:
 
 def _run(command: Sequence[str], folder: Path, timeout_seconds: float) -> CheckResult | None:
     root = str(Path(components.__file__ or "").resolve().parents[1])
-    environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
+    environment = {key: os.environ[key] for key in (*_KEPT, *_NUMERICS) if key in os.environ}
     environment |= {"PYTHONPATH": root, "TF_CPP_MIN_LOG_LEVEL": "2", "TF_USE_LEGACY_KERAS": "1"}
     try:
         done = subprocess.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,18 +23,27 @@ Tensors = dict[str, Array]
 
 
 class LoadedModel:
-    """A loaded SavedModel, with what loading took."""
+    """A loaded SavedModel, with what loading took.
 
-    def __init__(self, model_dir: Path) -> None:
+    Args:
+      model: with `signatures` and the variables.
+      load_seconds: what loading took.
+    """
+
+    def __init__(self, model: Any, load_seconds: float = 0.0) -> None:
+        self._model = model
+        self.load_seconds = load_seconds
+
+    @classmethod
+    def load(cls, model_dir: Path) -> LoadedModel:
         """Loads it.
 
         Raises:
           Exception: whatever TensorFlow finds wrong.
         """
         began = time.perf_counter()
-        self._model = tf.saved_model.load(str(model_dir))
-        self.load_seconds = time.perf_counter() - began
-        self._prefix = str(model_dir / "variables" / "variables")
+        model = tf.saved_model.load(str(model_dir))
+        return cls(model, time.perf_counter() - began)
 
     def variables(self) -> list[Array]:
         """The values of the model's variables, in the order of training.
@@ -44,15 +53,6 @@ class LoadedModel:
         """
         return [variable.numpy() for variable in getattr(self._model, MODEL_VARIABLES)]
 
-    def checkpoint(self) -> Tensors:
-        """The values in the variables file, by their keys there."""
-        reader = tf.train.load_checkpoint(self._prefix)
-        return {
-            key: reader.get_tensor(key)
-            for key in reader.get_variable_to_shape_map()
-            if key != _OBJECT_GRAPH and not key.startswith(_COUNTER)
-        }
-
     def check_signatures(self, name: str, golden_inputs: Mapping[str, Tensors]) -> CheckResult:
         """Every signature is there, with the inputs and outputs it was exported with."""
         problems = []
@@ -61,12 +61,12 @@ class LoadedModel:
                 problems.append(f"{signature} is missing")
                 continue
             function = self._model.signatures[signature]
-            problems += _differences(
-                f"{signature} input",
-                golden_inputs[signature],
-                function.structured_input_signature[1],
-            )
+            inputs = function.structured_input_signature[1]
+            expected = golden_inputs.get(signature, {})
+            problems += _differences(f"{signature} input", expected, inputs)
             problems += _differences(f"{signature} output", outputs, function.structured_outputs)
+            for key in sorted(set(expected) & set(inputs)):
+                problems += _misfit(f"{signature} input {key}", expected[key], inputs[key])
         fine = f"{', '.join(EXPECTED_OUTPUTS)} are there with all inputs and outputs"
         return from_problems(name, problems, fine, remedy="export every signature of the contract.")
 
@@ -82,6 +82,43 @@ class LoadedModel:
         return {key: value.numpy() for key, value in function(**tensors).items()}
 
 
+def stored_variables(model_dir: Path) -> Tensors:
+    """The values in the variables file of a SavedModel, by their keys there.
+
+    Raises:
+      ValueError: a value cannot be read.
+      Exception: whatever TensorFlow finds wrong with the file.
+    """
+    reader = tf.train.load_checkpoint(str(model_dir / "variables" / "variables"))
+    keys = [
+        key
+        for key in reader.get_variable_to_shape_map()
+        if key != _OBJECT_GRAPH and not key.startswith(_COUNTER)
+    ]
+    return {key: _stored(reader, key) for key in sorted(keys)}
+
+
+def _stored(reader: tf.train.CheckpointReader, key: str) -> Array:
+    try:
+        value: Array = reader.get_tensor(key)
+    except Exception as error:  # of all kinds: a torn file is an IndexError
+        raise ValueError(f"the variables file cannot give {key}: {error}") from error
+    return value
+
+
+def _misfit(what: str, value: Array, spec: tf.TensorSpec) -> list[str]:
+    """What keeps an input from taking values of this type, in batches of any size."""
+    problems = []
+    wanted = tf.as_dtype("string" if value.dtype == object else value.dtype)
+    if spec.dtype != wanted:
+        problems.append(f"{what} takes {spec.dtype.name}, and {wanted.name} is given")
+    if spec.shape.rank != value.ndim:
+        problems.append(f"{what} takes {spec.shape.rank} dimensions, and {value.ndim} are given")
+    elif value.ndim and spec.shape[0] is not None:
+        problems.append(f"{what} takes batches of {spec.shape[0]} alone")
+    return problems
+
+
 def _differences(
     what: str, expected: Sequence[str] | Mapping[str, Array], found: object
 ) -> list[str]:
@@ -90,19 +127,3 @@ def _differences(
     return missing + [
         f"{what} {key} is not in the contract" for key in sorted(keys - set(expected))
     ]
-
-
-def keras_variables(path: Path) -> Tensors:
-    """The weights of a `.keras` file, by path, loaded as its users would.
-
-    The states of random generators are no weights: nothing is predicted with them.
-
-    Raises:
-      Exception: whatever Keras finds wrong.
-    """
-    import keras  # noqa: PLC0415  TFX has to choose the Keras of tf.keras first
-
-    import trainer.model  # noqa: F401, PLC0415  registers the layers
-
-    model = keras.saving.load_model(path, compile=False)
-    return {weight.path: np.asarray(weight.value) for weight in model.weights}

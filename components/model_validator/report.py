@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 REPORT_FILE: Final = "report.json"
+TEXT_FILE: Final = "report.txt"
 _SHOWN: Final = 5
 
 Values = Mapping[str, object]
@@ -50,6 +51,17 @@ class Report:
         """Whether there were checks, and all passed."""
         return bool(self.checks) and all(check.passed for check in self.checks)
 
+    def text(self) -> str:
+        """The report for a person: the verdict, then a line a check, failures first."""
+        failed = failed_names(self.checks)
+        verdict = f"rejected: {', '.join(failed) or 'nothing was checked'}"
+        lines = ["blessed" if self.blessed else verdict, f"inspected in: {self.isolation}"]
+        for check in sorted(self.checks, key=lambda check: check.passed):
+            lines.append(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.detail}")
+            if check.remedy and not check.passed:
+                lines.append(f"        Remedy: {check.remedy}")
+        return "\n".join(lines) + "\n"
+
     def write(self, path: Path) -> None:
         """Writes the report as JSON."""
         content = {
@@ -81,6 +93,15 @@ def from_problems(
     more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
     detail = "; ".join(problems[:_SHOWN]) + more
     return CheckResult(name, False, detail, values or {}, remedy)
+
+
+def together(name: str, results: Sequence[CheckResult]) -> CheckResult:
+    """Several checks as one, which passes where all do."""
+    failed = [result for result in results if not result.passed]
+    details = dict.fromkeys(result.detail for result in failed or results)
+    values = {key: value for result in results for key, value in result.values.items()}
+    remedies = dict.fromkeys(result.remedy for result in failed if result.remedy)
+    return CheckResult(name, not failed, "; ".join(details), values, " ".join(remedies))
 
 
 def guarded(name: str, check: Callable[[], CheckResult]) -> CheckResult:

@@ -44,9 +44,11 @@ def read_records(path: Path) -> list[WeightRecord]:
 
     Raises:
       OSError: it cannot be read.
-      ValueError: it is no list of records.
+      ValueError: it is no list of records, or an empty one.
     """
     entries = json.loads(path.read_text(encoding="utf-8"))
+    if not entries:
+        raise ValueError(f"{path.name} names no variable")
     return [WeightRecord(e["path"], tuple(e["shape"]), e["dtype"], e["sha256"]) for e in entries]
 
 
@@ -87,15 +89,26 @@ def check_by_path(
 def check_as_set(
     name: str, trained: Sequence[WeightRecord], stored: Mapping[str, Array]
 ) -> CheckResult:
-    """Every trained value is among the stored ones, whatever its name there."""
-    digests = {(r.shape, r.dtype, r.sha256) for r in (record(k, v) for k, v in stored.items())}
+    """The stored values are the trained ones, whatever their names there."""
+    found = {key: record(key, value) for key, value in stored.items()}
+    digests = {_content(entry) for entry in found.values()}
+    wanted = {_content(entry) for entry in trained}
     problems = [
         f"{entry.path} {list(entry.shape)}: no stored variable has its values"
         for entry in trained
-        if (entry.shape, entry.dtype, entry.sha256) not in digests
+        if _content(entry) not in digests
     ]
-    fine = f"all {len(trained)} trained variables are in the checkpoint, bit for bit"
+    problems += [
+        f"{key}: is stored, and holds no trained values"
+        for key, entry in found.items()
+        if _content(entry) not in wanted
+    ]
+    fine = f"the checkpoint holds all {len(trained)} trained variables, bit for bit, and no other"
     return from_problems(name, problems, fine, remedy=_REMEDY)
+
+
+def _content(entry: WeightRecord) -> tuple[tuple[int, ...], str, str]:
+    return entry.shape, entry.dtype, entry.sha256
 
 
 def check_finite(name: str, loaded: Mapping[str, Array]) -> CheckResult:

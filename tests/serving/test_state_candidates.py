@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from schemas import names
-from serving.state_candidates import CatalogueRows, candidate_features, eligible
+from serving.state_candidates import CatalogueRows, candidate_features, eligible, measured_at
 
 DAY = 86_400_000_000
 T = 100 * DAY
@@ -91,3 +91,23 @@ def test_take_keeps_columns_parallel() -> None:
 def test_a_scalar_where_a_list_belongs_is_refused() -> None:
     with pytest.raises(TypeError, match="must be a list"):
         candidate_features({**STATE, names.USED_ID: 3.0}, rows(), t=T)
+
+
+def test_dates_are_longer_ago_the_later_it_is_and_missing_ones_stay_missing() -> None:
+    made = "candidate_attribute_made"
+    dated = CatalogueRows(
+        {
+            names.C_ID: np.array([b"e1", b"e2", b"e3"], object),
+            made: np.array([10, 0, -3], np.float32),
+            made + names.KNOWN_SUFFIX: np.array([1, 0, 1], np.float32),
+        },
+        rows().available_from,
+        rows().available_to,
+        rows().due,
+    )
+    later = measured_at(dated, [made], later=2 * DAY + DAY // 2)
+    assert later.features[made].tolist() == [12.5, 0, -0.5]
+    assert later.features[made].dtype == np.float32
+    assert later.features[made + names.KNOWN_SUFFIX].tolist() == [1, 0, 1]
+    assert measured_at(dated, [made], later=-DAY).features[made].tolist() == [9, 0, -4]
+    assert dated.features[made].tolist() == [10, 0, -3]

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from components.model_validator import heads, outputs, weights
-from components.model_validator.report import CheckResult, Report, from_problems, guarded
+from components.model_validator.outputs import Comparison
+from components.model_validator.report import (
+    CheckResult,
+    Report,
+    from_problems,
+    guarded,
+    together,
+)
 
 KERNEL = np.array([[1.0, 2.0]], np.float32)
 BIAS = np.array([0.5], np.float32)
@@ -40,6 +47,7 @@ def test_the_trained_weights_pass_every_comparison() -> None:
     by_path = {"tower/kernel": KERNEL, "tower/bias": BIAS}
     assert weights.check_by_path("v", trained(), by_path).passed
     assert weights.check_as_set("v", trained(), {"a": BIAS, "b": KERNEL, "c": KERNEL}).passed
+    assert weights.check_as_set("v", trained(), {"b": KERNEL, "a": BIAS}).passed
     assert weights.check_finite("v", by_path).passed
 
 
@@ -71,6 +79,19 @@ def test_missing_and_extra_variables_are_named() -> None:
     )
 
 
+def test_a_stored_variable_that_nobody_trained_is_named() -> None:
+    stored = {"a": BIAS, "b": KERNEL, "temperature": np.ones(3, np.float32)}
+    result = weights.check_as_set("v", trained(), stored)
+    assert not result.passed
+    assert result.detail == "temperature: is stored, and holds no trained values"
+
+
+def test_an_empty_list_of_weights_is_no_list(tmp_path: Path) -> None:
+    (tmp_path / "weights.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"weights\.json names no variable"):
+        weights.read_records(tmp_path / "weights.json")
+
+
 def test_a_nan_weight_is_counted() -> None:
     result = weights.check_finite("v", {"k": np.array([1, np.nan, np.inf], np.float32)})
     assert not result.passed
@@ -92,6 +113,53 @@ def test_a_missing_output_and_another_text_are_differences() -> None:
     assert "score is missing" in outputs.check_golden("g", golden, {}, same_machine=True).detail
     other = {"id": np.array([b"e2"]), "score": np.array([1.0])}
     assert "id differs" in outputs.check_golden("g", golden, other, same_machine=True).detail
+
+
+def test_golden_values_that_were_never_recorded_are_missed() -> None:
+    found = {"risk": np.array([0.5]), "likelihood": np.array([0.5])}
+    golden = {"risk": np.empty(0)}
+    result = outputs.check_golden(
+        "g", golden, found, same_machine=True, wanted=("risk", "likelihood")
+    )
+    assert not result.passed
+    assert "no golden value of risk was recorded" in result.detail
+    assert "no golden value of likelihood was recorded" in result.detail
+    whole = outputs.check_golden("g", found, found, same_machine=True, wanted=tuple(found))
+    assert whole.passed
+
+
+def test_differences_are_relative_to_values_above_one() -> None:
+    one, other = np.array([0.5, 200.0, -1e9]), np.array([0.501, 200.1, -1e9])
+    # |0.5 - 0.501| / 1 = 0.001; 0.1 / 200 = 0.0005; the sentinel is the same.
+    assert outputs.largest_difference(one, other) == pytest.approx(0.001)
+    assert outputs.largest_difference(one[1:], other[1:]) == pytest.approx(0.0005)
+    infinite = np.array([np.inf])
+    assert outputs.largest_difference(infinite, infinite) == 0
+    assert outputs.largest_difference(infinite, np.array([1.0])) == np.inf
+    assert outputs.largest_difference(np.array([1.0]), infinite) == np.inf
+
+
+def test_computations_that_disagree_are_named_with_the_pair() -> None:
+    same = Comparison({"a": np.array([1.0])}, {"a": np.array([1.0 + 1e-7])}, "x and y")
+    other = Comparison({"a": np.array([1.0])}, {"a": np.array([1.1])}, "x and z")
+    less = Comparison({"b": np.array([1.0])}, {}, "x and w")
+    assert outputs.check_agreement("g", same, remedy="").passed
+    result = outputs.check_agreement("g", same, other, less, remedy="export again")
+    assert result.detail == "a differs by 0.1 between x and z; b is missing (x and w)"
+    assert result.values["largest_difference"] == pytest.approx(0.1)
+    assert result.remedy == "export again"
+
+
+def test_padding_holds_the_sentinel_and_nothing_else() -> None:
+    listed = np.array([[True, False], [True, True]])
+    good = {"risk_given": np.array([[0.5, -1.0], [0.2, 0.1]], np.float32)}
+    assert outputs.check_padding("p", good, listed, {"risk_given": -1.0}).passed
+    zero = {"risk_given": np.array([[0.5, 0.0], [0.2, 0.1]], np.float32)}
+    result = outputs.check_padding("p", zero, listed, {"risk_given": -1.0})
+    assert result.detail == "risk_given: 1 places of padding hold 0"
+    narrow = {"risk_given": np.zeros((2, 1), np.float32)}
+    result = outputs.check_padding("p", narrow, listed, {"risk_given": -1.0})
+    assert result.detail == "risk_given: shape [2, 1], the lists' [2, 2]"
 
 
 def test_nan_on_one_side_alone_is_a_difference() -> None:
@@ -119,13 +187,54 @@ def test_a_constant_head_is_refused(values: list[float]) -> None:
     assert "likelihood" not in result.detail
 
 
-def test_a_head_that_ignores_its_inputs_is_refused() -> None:
-    before = {"a": np.array([0.1, 0.2]), "b": np.array([0.3, 0.4])}
-    after = {"a": np.array([0.2, 0.1]), "b": np.array([0.3, 0.4])}
-    result = heads.check_sensitive("h", before, after)
+def test_a_head_that_is_constant_for_some_rows_is_refused() -> None:
+    alive = np.linspace(0.1, 0.9, 12)
+    partly = np.concatenate([alive[:8], np.full(4, 0.5)])
+    result = heads.check_not_constant("h", {"risk": partly, "likelihood": alive})
     assert not result.passed
-    assert result.detail == "b: the same values with other inputs"
-    assert heads.check_sensitive("h", {"a": before["a"]}, {"a": after["a"]}).passed
+    assert result.detail == "risk: 4 of 12 different rows get 0.5"
+    # 3 of 12 are a quarter, and 2 of 3 may be chance.
+    assert heads.check_not_constant("h", {"risk": np.append(alive[:9], [0.5] * 3)}).passed
+    assert heads.check_not_constant("h", {"risk": np.array([0.1, 0.5, 0.5])}).passed
+
+
+def test_the_largest_tie_is_relative_to_the_value() -> None:
+    assert heads.largest_tie(np.array([3.0, 1.0, 3.0, 2.0])) == (2, 3.0)
+    # Rare events have small probabilities, which are not the same for that.
+    assert heads.largest_tie(np.array([1e-9, 2e-9, 3e-9]))[0] == 1
+    assert heads.largest_tie(np.array([0.5, 0.5 + 1e-7]))[0] == 2
+    assert heads.largest_tie(np.array([0.5])) == (1, 0.5)
+
+
+def test_the_share_that_changed_is_of_what_is_judged() -> None:
+    before = np.array([0.1, 0.2, 0.3, 0.4])
+    after = np.array([0.1, 0.3, 0.3 + 1e-9, 0.5])
+    judged = np.array([True, True, True, False])
+    assert heads.changed_share(before, after, judged) == pytest.approx(1 / 3)
+    assert heads.changed_share(before, after, np.zeros(4, bool)) is None
+    matrix = np.array([[1.0, 2.0], [3.0, 4.0]])
+    assert heads.changed_share(matrix, matrix.T, np.ones((2, 2), bool)) == pytest.approx(0.5)
+
+
+def test_a_head_that_ignores_its_inputs_is_refused() -> None:
+    sides = {"student": {"a": 1.0, "b": 0.4}}
+    groups = {"history": {"a": 0.0, "b": 0.1}, "profile": {"a": None, "b": None}}
+    result = heads.check_sensitive("h", sides, groups)
+    assert not result.passed
+    assert result.detail == (
+        "b: 60% of the values stay the same with other student inputs; "
+        "a: the same values with other history inputs"
+    )
+    assert result.values == {**sides, **groups}
+
+
+def test_inputs_that_do_not_differ_are_not_judged_and_said_to_be() -> None:
+    sides = {"student": {"a": 0.5}, "candidate": {"a": None}}
+    result = heads.check_sensitive("h", sides, {"history": {"a": 0.01}})
+    assert result.passed
+    assert result.detail == (
+        "every head reads student, history; the golden rows do not differ in candidate"
+    )
 
 
 def test_a_monotone_copy_is_refused_in_either_direction() -> None:
@@ -152,13 +261,30 @@ def test_too_few_rows_cannot_be_judged() -> None:
     assert "7 rows, 8 are needed" in result.detail
 
 
-def test_lists_must_descend_and_be_the_best() -> None:
-    every = [np.array([3.0, 1.0, 2.0])]
-    assert heads.check_top_k("t", [np.array([3.0, 2.0])], every).passed
-    assert not heads.check_top_k("t", [np.array([2.0, 3.0])], every).passed
-    assert not heads.check_top_k("t", [np.array([3.0, 1.0])], every).passed
-    assert not heads.check_top_k("t", [np.array([3.0, 2.0, 1.0, 0.0])], every).passed
-    assert heads.check_top_k("t", [np.empty(0)], [np.empty(0)]).passed
+def test_a_copy_within_lists_is_found_behind_an_offset_for_each_student() -> None:
+    random = np.random.default_rng(0)
+    given = random.random((20, 6))
+    ranking = np.exp(given) + 10 * random.random((20, 1))
+    listed = np.ones((20, 6), bool)
+    # Over all rows the offset hides it.
+    assert abs(heads.rank_correlation(given.ravel(), ranking.ravel())) < 0.9
+    scores = {"ranking": ranking, "given": given, "other": random.random((20, 6))}
+    result = heads.check_own_list_order("h", "ranking", scores, listed)
+    assert not result.passed
+    # 20 lists of 6 have 20 * 15 pairs.
+    assert result.detail == "ranking orders every list as given does (300 pairs, Kendall 1.000000)"
+    assert heads.check_own_list_order("h", "ranking", {**scores, "given": -given}, ~listed).passed
+    reverse = heads.check_own_list_order("h", "ranking", {**scores, "given": -given}, listed)
+    assert "Kendall -1.000000" in reverse.detail
+
+
+def test_kendall_counts_the_pairs_within_each_list() -> None:
+    one = np.array([[1.0, 2.0, 3.0], [5.0, 4.0, 0.0]])
+    other = np.array([[1.0, 3.0, 2.0], [7.0, 7.0, 0.0]])
+    listed = np.array([[True, True, True], [True, True, False]])
+    # First list: +1 +1 -1; second: one pair, tied in one of the two.
+    assert heads.list_correlation(one, other, listed) == (pytest.approx(1 / 4), 4)
+    assert heads.list_correlation(one, other, np.zeros((2, 3), bool)) == (0.0, 0)
 
 
 def test_what_a_check_raises_is_its_failure() -> None:
@@ -177,6 +303,33 @@ def test_a_report_is_written_and_read_back(tmp_path: Path) -> None:
     assert not report.blessed
     assert Report((report.checks[0],)).blessed
     assert not Report(()).blessed
+
+
+def test_a_report_for_a_person_begins_with_the_verdict_and_what_failed() -> None:
+    checks = (
+        CheckResult("a", True, "fine"),
+        CheckResult("b", False, "bad", remedy="mend it."),
+        CheckResult("c", False, "worse"),
+    )
+    assert Report(checks, "copy").text() == (
+        "rejected: b, c\n"
+        "inspected in: copy\n"
+        "FAILED  b: bad\n"
+        "        Remedy: mend it.\n"
+        "FAILED  c: worse\n"
+        "passed  a: fine\n"
+    )
+    assert Report(checks[:1], "copy").text() == "blessed\ninspected in: copy\npassed  a: fine\n"
+    assert Report((), "").text().startswith("rejected: nothing was checked")
+
+
+def test_checks_taken_together_fail_with_all_that_failed() -> None:
+    good = CheckResult("x", True, "fine", {"one": 1})
+    bad = CheckResult("x", False, "bad", {"two": 2}, "mend it.")
+    worse = CheckResult("x", False, "worse", {}, "mend it.")
+    assert together("x", [good, good]) == CheckResult("x", True, "fine", {"one": 1})
+    both = CheckResult("x", False, "bad; worse", {"one": 1, "two": 2}, "mend it.")
+    assert together("x", [good, bad, worse]) == both
 
 
 def test_a_long_list_of_problems_is_cut_and_counted() -> None:

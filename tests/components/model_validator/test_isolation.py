@@ -25,12 +25,14 @@ def test_covered_folders_are_empty_inside_and_untouched_outside(tmp_path: Path) 
     assert secret.read_text() == "a"
 
 
-def inspect(tmp_path: Path, timeout_seconds: float = 60) -> tuple[str, str]:
+def inspect(
+    tmp_path: Path, timeout_seconds: float = 60, forbidden: tuple[str, ...] = ()
+) -> tuple[str, str]:
     (tmp_path / "bundle").mkdir()
     report = inspect_in_isolation(
         tmp_path / "bundle",
         trained_files={},
-        forbidden=(),
+        forbidden=forbidden,
         bounds=Bounds(),
         timeout_seconds=timeout_seconds,
     )
@@ -57,3 +59,29 @@ def test_a_crash_is_a_rejection_with_its_last_words(
 def test_a_hang_is_a_rejection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, monkeypatch, "import time; time.sleep(60)")
     assert inspect(tmp_path, timeout_seconds=0.5) == ("inspection", "no answer within 0.5 s")
+
+
+def test_what_chooses_kernels_is_passed_on_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    monkeypatch.setenv("GOALPATH_SECRET", "1")
+    shown = 'import os, sys; sys.exit(" ".join(sorted(os.environ)))'
+    stand_in(tmp_path, monkeypatch, shown)
+    _, detail = inspect(tmp_path)
+    assert "TF_ENABLE_ONEDNN_OPTS" in detail
+    assert "GOALPATH_SECRET" not in detail
+
+
+def test_folders_named_from_here_are_covered_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "transform" / "vocabulary"
+    secret.parent.mkdir()
+    secret.write_text("a")
+    if not cover_command([str(secret.parent)]):
+        pytest.skip("this machine does not let a process have mounts of its own")
+    monkeypatch.chdir(tmp_path)
+    stand_in(tmp_path, monkeypatch, f'import os, sys; sys.exit(os.path.exists("{secret}") or 7)')
+    _, detail = inspect(tmp_path, forbidden=("transform",))
+    assert detail.startswith("the process that loads the bundle ended with 7")
