@@ -34,6 +34,7 @@ setup(
         "apache-beam>=2.47,<3",
         "click>=8,<9",
         "dill",  # Beam 2.6x stopped bringing it, TFX 1.16 still imports it
+        "google-crc32c>=1.1",
         "keras>=3.3,<4",
         "ml-metadata>=1.16,<2",
         "numpy>=1.22,<3",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,7 @@ from apache_beam.io.filesystems import FileSystems
 from schemas import names
 from schemas.errors import DataError
 
+WRITE_BYTES = 1 << 20  # written at once
 READ_ROWS = 262_144  # rows read and split at once, where row groups allow it
 
 
@@ -163,10 +165,27 @@ def distinct_texts(data_dir: str, table: str, column: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def create(path: str) -> IO[bytes]:
+    """Opens a new file to write bytes into, as they are."""
+    file: IO[bytes] = FileSystems.create(path, compression_type=_PLAIN)
+    return file
+
+
+def append(file: IO[bytes], data: memoryview) -> None:
+    """Writes bytes piece by piece: one write of many megabytes took Linux 6.18 six times as long.
+
+    Args:
+      file: of `create`.
+      data: of any length.
+    """
+    for start in range(0, len(data), WRITE_BYTES):
+        file.write(data[start : start + WRITE_BYTES])
+
+
 def write_ipc(path: str, table: pa.Table) -> None:
     """Writes a table as an Arrow IPC file."""
     with (
-        FileSystems.create(path, compression_type=_PLAIN) as sink,
+        create(path) as sink,
         pa.ipc.new_file(sink, table.schema) as writer,
     ):
         writer.write_table(table)
@@ -180,7 +199,7 @@ def read_ipc(path: str) -> pa.Table:
 
 def write_text(path: str, text: str) -> None:
     """Writes a text file."""
-    with FileSystems.create(path, compression_type=_PLAIN) as sink:
+    with create(path) as sink:
         sink.write(text.encode())
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import collections
+import concurrent.futures
 import types
 import uuid
-
-import tensorflow as tf
+from typing import IO, Final
 
 from components.event_example_gen import beam_files
 from components.event_example_gen.beam_job import Job
@@ -14,6 +15,8 @@ from components.event_example_gen.generate import Batch
 from components.event_example_gen.splits import ALL_SPLITS
 
 SHARDS = "shards"
+
+_MOST_WAITING: Final = 2  # batches; each may take a hundred megabytes
 
 
 def split_folder(examples_dir: str, split: str) -> str:
@@ -32,6 +35,9 @@ class ShardWriter:
     A file is written under a name of its own and renamed when the partition is
     done, so that an attempt that failed leaves nothing in the folder of a split.
 
+    Encoding and writing take as long as making the batches, and both work outside of
+    the interpreter's lock; so they have a thread of their own.
+
     Args:
       job: of the run.
       number: of the partition.
@@ -43,19 +49,28 @@ class ShardWriter:
         self._name = shard_name(number, job.partitions)
         self._attempt = uuid.uuid4().hex
         self._encoder = encoder
-        self._open: dict[str, tf.io.TFRecordWriter] = {}
+        self._open: dict[str, IO[bytes]] = {}
+        self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+        self._waiting: collections.deque[concurrent.futures.Future[None]] = collections.deque()
 
     def __enter__(self) -> ShardWriter:
         return self
 
     def write(self, batch: Batch) -> None:
-        """Appends the Examples of a batch to the file of its split."""
+        """Appends the Examples of a batch to the file of its split, in a while.
+
+        Raises:
+          OSError: an earlier batch could not be written.
+        """
+        while len(self._waiting) >= _MOST_WAITING:
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._append, batch))
+
+    def _append(self, batch: Batch) -> None:
         split = ALL_SPLITS[batch.split]
         if split not in self._open:
-            self._open[split] = tf.io.TFRecordWriter(self._scratch(split))
-        writer = self._open[split]
-        for record in self._encoder.encode(batch.columns).to_pylist():
-            writer.write(record)
+            self._open[split] = beam_files.create(self._scratch(split))
+        beam_files.append(self._open[split], self._encoder.encode_records(batch.columns))
 
     def __exit__(
         self,
@@ -63,10 +78,13 @@ class ShardWriter:
         error: BaseException | None,
         trace: types.TracebackType | None,
     ) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=kind is not None)
         self._encoder.forget_vocabularies()
-        for writer in self._open.values():
-            writer.close()
+        for file in self._open.values():
+            file.close()
         if kind is None:
+            for written in self._waiting:
+                written.result()
             for split in self._open:
                 folder = split_folder(self._job.examples_dir, split)
                 beam_files.move(self._scratch(split), beam_files.join(folder, self._name))

@@ -2,8 +2,9 @@
 
 A serialized Example is the same short header before each feature's values, row after
 row; only lengths differ. So the headers of all rows are made together, and Arrow
-joins headers and values. The order of the features is that of the columns, so equal
-columns give equal bytes, which a map of the protobuf library does not promise.
+joins headers and values. The features that every row has as many floats of come
+first, the others follow in the order of the columns; so equal columns give equal bytes,
+which a map of the protobuf library does not promise.
 
 The wire format is that of https://protobuf.dev/programming-guides/encoding/ for
 `tensorflow/core/example/{example,feature}.proto`: an Example holds its Features in
@@ -13,11 +14,14 @@ values in field 1 (bytes), 2 (floats, packed) or 3 (integers, packed).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components.event_example_gen import tf_records
 from components.event_example_gen.columns import Column, Columns, Numbers, Texts, row_count
 from components.event_example_gen.segments import Places, offsets_of
 
@@ -55,34 +59,54 @@ class ExampleEncoder:
         Raises:
           ValueError: columns differ in their number of rows, or there is none.
         """
-        rows = {row_count(column) for column in columns.values()}
-        if len(rows) != 1:
-            raise ValueError(f"Columns must be of one length. Received: {sorted(rows)}.")
-        size = rows.pop()
-        fixed = {key: column for key, column in columns.items() if _is_fixed(column)}
-        pieces = [self._fixed_floats(fixed, size)]
-        for key, column in columns.items():
-            if key not in fixed:
-                pieces.extend(self._feature(key, column))
-        total = sum((_lengths(piece) for piece in pieces), np.zeros(size, np.int64))
-        whole = _join_blocks([_constant(bytes([_FIELD_1])), _varint(total)], size)
-        return pc.binary_join_element_wise(whole, *pieces, _NOTHING)
+        pieces, _ = self._pieces(columns)
+        return _join(pieces)
+
+    def encode_records(self, columns: Columns) -> memoryview:
+        """The rows as tf.Examples in TFRecords, as they stand in a file.
+
+        Args:
+          columns: as for `encode`.
+
+        Raises:
+          ValueError: as `encode`.
+        """
+        pieces, lengths = self._pieces(columns)
+        feet = tf_records.blank_feet(len(lengths))
+        return tf_records.seal(_join([tf_records.heads(lengths), *pieces, feet]))
 
     def forget_vocabularies(self) -> None:
         """Lets go of the vocabularies, which are kept as long as they may come again."""
         self._framed.clear()
 
-    def _feature(self, key: str, column: Column) -> tuple[pa.Array, pa.Array]:
-        """The headers and the values of one feature."""
+    def _pieces(self, columns: Columns) -> tuple[list[pa.LargeBinaryArray], Places]:
+        """What makes up each Example, piece by piece, and how long each is in all."""
+        rows = {row_count(column) for column in columns.values()}
+        if len(rows) != 1:
+            raise ValueError(f"Columns must be of one length. Received: {sorted(rows)}.")
+        size = rows.pop()
+        fixed = {key: column for key, column in columns.items() if _is_fixed(column)}
+        floats = self._fixed_floats(fixed, size)
+        pieces, total = [floats], _lengths(floats)
+        for key, column in columns.items():
+            if key not in fixed:
+                tag, values = self._feature(column)
+                lengths = _lengths(values)
+                header, header_lengths = self._header(key, tag).take(lengths)
+                pieces += [header, values]
+                total += header_lengths + lengths
+        whole = _join_blocks([_constant(bytes([_FIELD_1])), _varint(total)], size)
+        return [whole, *pieces], _lengths(whole) + total
+
+    def _feature(self, column: Column) -> tuple[int, pa.LargeBinaryArray]:
+        """The tag of the list of one feature, and its values."""
         if isinstance(column, Texts):
-            values = self._texts(column)
-            return self._header(key, _BYTES_LIST).take(_lengths(values)), values
+            return _BYTES_LIST, self._texts(column)
         if column.values.dtype == np.int64:
             numbers = column.values.astype(np.int64, copy=False)
-            values = _rows_of(_join_blocks([_varint(numbers)], len(numbers)), column)
-            return self._header(key, _INT64_LIST).take(_lengths(values)), values
-        values = _float_rows(column)
-        return self._header(key, _FLOAT_LIST).take(_lengths(values)), values
+            varints = _join_blocks([_varint(numbers)], len(numbers))
+            return _INT64_LIST, _rows_of(varints, column)
+        return _FLOAT_LIST, _float_rows(column)
 
     def _header(self, key: str, tag: int) -> HeaderTable:
         if (key, tag) not in self._headers:
@@ -95,7 +119,7 @@ class ExampleEncoder:
         for key, column in columns.items():
             assert isinstance(column, Numbers)
             width = 4 * column.width
-            head = self._header(key, _FLOAT_LIST).take(np.array([width]))[0].as_py()
+            head = self._header(key, _FLOAT_LIST).text(width)
             parts.append(np.broadcast_to(np.frombuffer(head, np.uint8), (size, len(head))))
             little = np.ascontiguousarray(column.values, np.dtype("<f4"))
             parts.append(little.view(np.uint8).reshape(size, width))
@@ -112,8 +136,9 @@ class ExampleEncoder:
         if known is not None:
             return known[1]
         texts = vocabulary.cast(pa.large_binary())
-        heads = _join_blocks([_constant(bytes([_FIELD_1])), _varint(_lengths(texts))], len(texts))
-        framed = pc.binary_join_element_wise(heads, texts, _NOTHING)
+        lengths = pc.binary_length(texts).to_numpy(zero_copy_only=False)
+        heads = _join_blocks([_constant(bytes([_FIELD_1])), _varint(lengths)], len(texts))
+        framed = _join([heads, texts])
         self._framed[id(vocabulary)] = (vocabulary, framed)
         return framed
 
@@ -129,17 +154,31 @@ class HeaderTable:
     def __init__(self, key: str, tag: int) -> None:
         self._key, self._tag = key.encode(), tag
         self._unit = _FLOAT_BYTES if tag == _FLOAT_LIST else 1
-        self._table = self._make(np.arange(_FIRST_TABLE) * self._unit)
+        self._keep(_FIRST_TABLE)
 
-    def take(self, lengths: Places) -> pa.LargeBinaryArray:
-        """The header of each row, for values of so many bytes."""
+    def take(self, lengths: Places) -> tuple[pa.LargeBinaryArray, Places]:
+        """The header of each row, for values of so many bytes; and how long it is."""
         longest = int(lengths.max(initial=0)) // self._unit
         if longest > _LONGEST_TABLE:
             distinct, inverse = np.unique(lengths, return_inverse=True)
-            return self._make(distinct).take(pa.array(inverse))
+            made = self._make(distinct)
+            return made.take(pa.array(inverse)), _lengths(made)[inverse]
         if longest >= len(self._table):
-            self._table = self._make(np.arange(2 * longest + 1) * self._unit)
-        return self._table.take(pa.array(lengths // self._unit))
+            self._keep(2 * longest + 1)
+        places = lengths // self._unit
+        return self._table.take(pa.array(places)), self._table_lengths[places]
+
+    def text(self, length: int) -> bytes:
+        """The header for values of so many bytes."""
+        place = length // self._unit
+        if place >= len(self._table):
+            self._keep(2 * place + 1)
+        return bytes(self._table[place].as_py())
+
+    def _keep(self, size: int) -> None:
+        """Makes the headers of values of up to so many units."""
+        self._table = self._make(np.arange(size) * self._unit)
+        self._table_lengths = _lengths(self._table)
 
     def _make(self, lengths: Places) -> pa.LargeBinaryArray:
         packed = (lengths > 0) & (self._tag != _BYTES_LIST)
@@ -192,8 +231,20 @@ def _binary(data: npt.NDArray[np.generic] | pa.Buffer, offsets: Places) -> pa.La
 
 
 def _lengths(values: pa.LargeBinaryArray) -> Places:
-    lengths: Places = pc.binary_length(values).to_numpy(zero_copy_only=False).astype(np.int64)
-    return lengths
+    """How many bytes each value of an array has; the array is no slice and has no nulls."""
+    return np.diff(np.frombuffer(values.buffers()[1], np.int64)[: len(values) + 1])
+
+
+def _join(pieces: Sequence[pa.LargeBinaryArray]) -> pa.LargeBinaryArray:
+    """Each row's pieces, one after the other.
+
+    Args:
+      pieces: arrays of `n` rows.
+    """
+    # Arrow's default pool gives large buffers back at once, and the kernel clears them
+    # anew at the next batch; the system's keeps them, which halves the time.
+    pool = pa.system_memory_pool()
+    return pc.binary_join_element_wise(*pieces, _NOTHING, memory_pool=pool)
 
 
 Block = tuple[Bytes, npt.NDArray[np.bool_]]

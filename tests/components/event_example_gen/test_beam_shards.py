@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.event_example_gen import beam_files
 from components.event_example_gen.beam_job import Job, plan_job
 from components.event_example_gen.beam_shards import SHARDS, ShardWriter, split_folder
 from components.event_example_gen.columns import Numbers
@@ -76,3 +79,41 @@ def test_a_second_attempt_takes_the_place_of_the_first(job: Job) -> None:
         with ShardWriter(job, 0, ExampleEncoder()) as writer:
             writer.write(batch(TRAIN, *numbers))
     assert written(job, "train") == {"data_tfrecord-00000-of-00001": [3]}
+
+
+def test_batches_are_written_in_their_order(job: Job) -> None:
+    with ShardWriter(job, 0, ExampleEncoder()) as writer:
+        for number in range(50):
+            writer.write(batch(TRAIN, number))
+    assert written(job, "train") == {"data_tfrecord-00000-of-00001": list(range(50))}
+
+
+def test_a_batch_that_cannot_be_written_fails_the_attempt(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+    def attempt(batches: int) -> None:
+        with ShardWriter(job, 0, ExampleEncoder()) as writer:
+            for number in range(batches):
+                writer.write(batch(TRAIN, number))
+
+    monkeypatch.setattr(beam_files, "create", full)
+    # Of one batch it is seen at the end, of many on the way.
+    for batches in (1, 20):
+        with pytest.raises(OSError, match="No space left on device"):
+            attempt(batches)
+    assert written(job, "train") == {}
+
+
+def test_long_data_are_written_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beam_files, "WRITE_BYTES", 4)
+    data = b"0123456789"
+    with beam_files.create(str(tmp_path / "file")) as file:
+        beam_files.append(file, memoryview(data))
+        beam_files.append(file, memoryview(b""))
+        beam_files.append(file, memoryview(data[:4]))
+    assert (tmp_path / "file").read_bytes() == b"01234567890123"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import weakref
 from collections.abc import Sequence
@@ -209,10 +208,8 @@ def test_vocabularies_are_kept_until_they_are_to_be_forgotten() -> None:
     watched = weakref.ref(texts_of_a_partition)
     encoder.encode({"k": Texts(np.array([0]), texts_of_a_partition)})
     del texts_of_a_partition
-    gc.collect()
     assert watched() is not None
     encoder.forget_vocabularies()
-    gc.collect()
     assert watched() is None
 
 
