@@ -38,28 +38,24 @@ class EmbeddingTables:
         """Embedding of a category, `[..., width]` for an index `[...]`."""
         name = category.vocabulary
         if name not in self._tables:
-            rows = self._rows(category)
+            rows = self._rows(name)
             self._tables[name] = keras.layers.Embedding(rows, width(rows), name=f"embed_{name}")
-        if category.domain is None:
-            index = self._dropout(name)(index)
-        return self._tables[name](index)
+        return self._tables[name](self._dropout(name)(index))
 
     def text(self, text: features.Text, tokens: keras.KerasTensor) -> keras.KerasTensor:
         """Mean embedding of a text, `[..., width]` for tokens `[..., L]`."""
         name = text.vocabulary
         if name not in self._tables:
-            rows = self._open_rows(name)
+            rows = self._rows(name)
             self._tables[name] = TokenMean(rows, width(rows), name=f"embed_{name}")
         return self._tables[name](self._dropout(name)(tokens))
 
-    def _rows(self, category: features.Category) -> int:
-        if category.domain is not None:
-            return 1 + len(category.domain)
-        return self._open_rows(category.vocabulary)
+    def unknown(self, vocabulary: str) -> int:
+        """Index of the entry for all that is outside a vocabulary."""
+        return 1 + self._sizes[vocabulary]
 
-    def _open_rows(self, name: str) -> int:
-        """Padding, the entries learned, and one for all that is unknown."""
-        return 1 + self._sizes[name] + 1
+    def _rows(self, vocabulary: str) -> int:
+        return self.unknown(vocabulary) + 1
 
     def _dropout(self, name: str) -> keras.layers.Layer:
         training = self._config.training
@@ -67,7 +63,7 @@ class EmbeddingTables:
             is_id = name == features.ENGAGEMENT_VOCABULARY
             self._dropouts[name] = UnknownDropout(
                 training.id_dropout if is_id else training.category_dropout,
-                unknown=1 + self._sizes[name],
+                unknown=self.unknown(name),
                 seed=training.seed,
                 name=f"hide_{name}",
             )

@@ -36,6 +36,9 @@ TOKENS_SUFFIX = "_tokens"
 ENGAGEMENT_VOCABULARY = "engagement_ids"
 TYPE_VOCABULARY = "engagement_types"
 RESPONSE_VOCABULARY = "responses"
+VALUE_VOCABULARY = "values"
+"""Of the stage and of all categorical columns, students' and engagements': where both
+hold the same text (a programme and the topic of an event) they have the same integer."""
 
 SHARE_OFFSET = 1e-4
 """Added to a share before its logarithm; about one event in ten thousand."""
@@ -115,13 +118,11 @@ class Category:
       key: the feature read.
       group: whose list it is parallel to.
       vocabulary: name of the vocabulary, which features may share.
-      domain: the values themselves, where the configuration lists them.
     """
 
     key: str
     group: Group
     vocabulary: str
-    domain: tuple[str, ...] | None = None
 
     @property
     def index(self) -> str:
@@ -262,12 +263,17 @@ def categories(config: GoalpathConfig) -> tuple[Category, ...]:
         Category(
             spec.key,
             group_of(spec),
-            _SHARED_VOCABULARIES.get(spec.key, spec.key),
-            spec.domain,
+            _SHARED_VOCABULARIES.get(spec.key, VALUE_VOCABULARY),
         )
         for spec in input_features(config)
         if spec.dtype is DType.BYTES and spec.kind is Kind.CATEGORICAL
     )
+
+
+def agreeing(config: GoalpathConfig, group: Group) -> tuple[Category, ...]:
+    """The categories of a group that are compared with those of the other tower."""
+    found = categories(config)
+    return tuple(c for c in found if c.group is group and c.vocabulary == VALUE_VOCABULARY)
 
 
 def texts(config: GoalpathConfig) -> tuple[Text, ...]:
@@ -280,14 +286,10 @@ def texts(config: GoalpathConfig) -> tuple[Text, ...]:
 
 
 def vocabularies(config: GoalpathConfig) -> dict[str, tuple[str, ...]]:
-    """Name of each vocabulary to learn -> the features it is learned from.
-
-    What the configuration lists (the stages) needs no vocabulary.
-    """
+    """Name of each vocabulary to learn -> the features it is learned from."""
     learned: dict[str, list[str]] = {}
     for category in categories(config):
-        if category.domain is None:
-            learned.setdefault(category.vocabulary, []).append(category.key)
+        learned.setdefault(category.vocabulary, []).append(category.key)
     for text in texts(config):
         learned.setdefault(text.vocabulary, []).append(text.key)
     return {name: tuple(keys) for name, keys in learned.items()}

@@ -17,27 +17,36 @@ Shapes = list[tuple[int | None, ...]]
 class InteractionHead(keras.layers.Layer):  # type: ignore[misc]
     """One number for a student and each of `N` engagements.
 
-        f(e, c) = (Q e) . c / sqrt(D) + w . MLP(relu(A e + B c + a)) + b
+        f(e, c, g) = (Q e) . c / sqrt(D) + v . g + w . MLP(relu(A e + B c + G g + a)) + b
 
     The product ranks as a two-tower model does; the network sees what a product
-    cannot, such as a student to whom nothing appeals.
+    cannot, such as a student to whom nothing appeals; g says where the two have the
+    same value.
 
-    Input: `[student, engagements]`, float32 `[B, D]` and `[B, N, D]`. Output:
-    float32 `[B, N]`, a score or a log-odds.
+    Input: `[student, engagements, agreement]`, float32 `[B, D]`, `[B, N, D]` and
+    `[B, N, agreements]`; without the last it counts as 0. Output: float32 `[B, N]`, a
+    score or a log-odds.
 
     Args:
       units: widths of the network, one at least.
       dropout: rate after each of its layers.
       seed: of the dropout.
+      agreements: width of g; 0 where there is none.
     """
 
     def __init__(
-        self, units: tuple[int, ...], dropout: float = 0.0, seed: int = 0, **kwargs: Any
+        self,
+        units: tuple[int, ...],
+        dropout: float = 0.0,
+        seed: int = 0,
+        agreements: int = 0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.units = tuple(units)
         self.dropout = dropout
         self.seed = seed
+        self.agreements = agreements
         self.student = keras.layers.Dense(self.units[0], name="student")
         self.engagement = keras.layers.Dense(self.units[0], use_bias=False, name="engagement")
         self.deeper = [
@@ -48,10 +57,13 @@ class InteractionHead(keras.layers.Layer):  # type: ignore[misc]
             keras.layers.Dropout(dropout, seed=seed + depth) for depth in range(len(self.units))
         ]
         self.output_layer = keras.layers.Dense(1, name="output")
+        if agreements:
+            self.agreement = keras.layers.Dense(self.units[0], use_bias=False, name="agreement")
+            self.agreement_output = keras.layers.Dense(1, use_bias=False, name="agreement_output")
 
     def build(self, input_shape: Shapes) -> None:
         """Builds every layer for the widths of the embeddings."""
-        student, engagements = input_shape
+        student, engagements = input_shape[:2]
         self.query = keras.layers.Dense(engagements[-1], use_bias=False, name="query")
         self.query.build(student)
         self.student.build(student)
@@ -60,19 +72,24 @@ class InteractionHead(keras.layers.Layer):  # type: ignore[misc]
         for layer, width in zip(self.deeper, self.units[:-1], strict=True):
             layer.build((batch, count, width))
         self.output_layer.build((batch, count, self.units[-1]))
+        if self.agreements:
+            self.agreement.build((batch, count, self.agreements))
+            self.agreement_output.build((batch, count, self.agreements))
         self.built = True
 
     def call(self, inputs: list[keras.KerasTensor], training: bool = False) -> keras.KerasTensor:
         """See the class."""
-        student, engagements = inputs
+        student, engagements = inputs[:2]
         query = ops.expand_dims(self.query(student), -1)
-        product = ops.squeeze(ops.matmul(engagements, query), -1)
+        score = ops.squeeze(ops.matmul(engagements, query), -1) / math.sqrt(engagements.shape[-1])
         hidden = ops.expand_dims(self.student(student), 1) + self.engagement(engagements)
+        if len(inputs) > 2:
+            hidden = hidden + self.agreement(inputs[2])
+            score = score + ops.squeeze(self.agreement_output(inputs[2]), -1)
         hidden = self.dropouts[0](ops.relu(hidden), training=training)
         for layer, dropout in zip(self.deeper, self.dropouts[1:], strict=True):
             hidden = dropout(layer(hidden), training=training)
-        scale = 1.0 / math.sqrt(engagements.shape[-1])
-        return product * scale + ops.squeeze(self.output_layer(hidden), -1)
+        return score + ops.squeeze(self.output_layer(hidden), -1)
 
     def compute_output_shape(self, input_shape: Shapes) -> tuple[int | None, ...]:
         """`[B, N]`."""
@@ -85,6 +102,7 @@ class InteractionHead(keras.layers.Layer):  # type: ignore[misc]
             "units": self.units,
             "dropout": self.dropout,
             "seed": self.seed,
+            "agreements": self.agreements,
         }
 
 

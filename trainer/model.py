@@ -19,6 +19,7 @@ from trainer import features
 from trainer.embeddings import EmbeddingTables
 from trainer.features import Group
 from trainer.heads import InteractionHead, MaskPadding, NoEngagement, TakeGiven
+from trainer.towers.agreement import Agreement
 from trainer.towers.candidate import engagement_embedding
 from trainer.towers.query import student_embedding
 
@@ -44,14 +45,14 @@ class GoalpathModel:
         engagement, and with the one that was met next.
       student: query inputs -> `[B, D]`.
       engagement: candidate inputs -> `[B, N, D]`.
-      ranking: the head `[student, engagements]` -> `[B, N]`.
+      ranking: all inputs -> RANKING_SCORE `[B, N]` without sentinels, and nothing else.
     """
 
     serving: keras.Model
     training: keras.Model
     student: keras.Model
     engagement: keras.Model
-    ranking: keras.layers.Layer
+    ranking: keras.Model
 
 
 def model_inputs(config: GoalpathConfig, groups: Iterable[Group]) -> Tensors:
@@ -87,41 +88,65 @@ def build_model(config: GoalpathConfig, vocabulary_sizes: Mapping[str, int]) -> 
     query, candidate = (model_inputs(config, g) for g in (STUDENT_GROUPS, ENGAGEMENT_GROUPS))
     student = student_embedding(query, config, tables)
     engagements = engagement_embedding(candidate, config, tables)
+    agreement = _agreement(config, tables, query, candidate)
+    engaged = [student, engagements, *agreement]
     index = candidate[names.C_ID + features.INDEX_SUFFIX]
     place = keras.Input((), dtype="int64", name=names.GIVEN_INDEX)
 
-    ranking = _head(config, RANKING_HEAD, 0)
-    scores = ranking([student, engagements])
+    agreements = sum(each.shape[-1] for each in agreement)
+    scores = _head(config, RANKING_HEAD, 0, agreements)(engaged)
     served: Tensors = {names.RANKING_SCORE: _padded(scores, index, names.PAD_SCORE, "ranking")}
     trained: Tensors = {names.RANKING_SCORE: scores}
-    given = TakeGiven(name="take_given")([engagements, place])
+    given = [
+        TakeGiven(name=f"take_given_{number}")([each, place])
+        for number, each in enumerate(engaged[1:])
+    ]
     for number, (output, output_given) in enumerate(_GIVEN.items(), start=1):
-        head = _head(config, f"{output}_head", number)
-        nothing = NoEngagement(config.training.embedding_dim, name=f"{output}_none")(student)
-        pair = keras.layers.Concatenate(axis=1, name=f"{output}_pair")([nothing, given])
-        trained[output + LOGIT_SUFFIX] = head([student, pair])
-        alone = keras.layers.Activation("sigmoid", name=f"{output}_none_probability")(
-            head([student, nothing])
-        )
-        served[output] = keras.layers.Reshape((), name=output)(alone)
-        each = keras.layers.Activation("sigmoid", name=f"{output_given}_probability")(
-            head([student, engagements])
-        )
+        head = _head(config, f"{output}_head", number, agreements)
+        each = keras.layers.Activation("sigmoid", name=f"{output_given}_probability")(head(engaged))
         served[output_given] = _padded(each, index, names.PAD_PROBABILITY, output_given)
+        none = NoEngagement(config.training.embedding_dim, name=f"{output}_none")(student)
+        without = head([student, none])
+        alone = keras.layers.Activation("sigmoid", name=f"{output}_none_probability")(without)
+        served[output] = keras.layers.Reshape((), name=output)(alone)
+        trained[output + LOGIT_SUFFIX] = keras.layers.Concatenate(axis=1, name=f"{output}_pair")(
+            [without, head([student, *given])]
+        )
     inputs = {**query, **candidate}
     return GoalpathModel(
         serving=keras.Model(inputs, served, name="goalpath"),
         training=keras.Model({**inputs, names.GIVEN_INDEX: place}, trained, name="training"),
         student=keras.Model(query, student, name="student"),
         engagement=keras.Model(candidate, engagements, name="engagement"),
-        ranking=ranking,
+        ranking=keras.Model(inputs, scores, name="ranking"),
     )
 
 
-def _head(config: GoalpathConfig, name: str, number: int) -> InteractionHead:
+def _agreement(
+    config: GoalpathConfig, tables: EmbeddingTables, query: Tensors, candidate: Tensors
+) -> list[keras.KerasTensor]:
+    """Where student and engagement agree, `[B, N, P * A]`; [] where nothing is compared."""
+    offered = features.agreeing(config, Group.CANDIDATES)
+    if not offered:
+        return []
+    own = [_column(query[category.index]) for category in features.agreeing(config, Group.QUERY)]
+    each = [_column(candidate[category.index]) for category in offered]
+    layer = Agreement(tables.unknown(features.VALUE_VOCABULARY), name="agreement")
+    return [layer([_joined(own), _joined(each)])]
+
+
+def _column(index: keras.KerasTensor) -> keras.KerasTensor:
+    return keras.ops.expand_dims(index, -1)
+
+
+def _joined(columns: list[keras.KerasTensor]) -> keras.KerasTensor:
+    return keras.ops.concatenate(columns, axis=-1)
+
+
+def _head(config: GoalpathConfig, name: str, number: int, agreements: int) -> InteractionHead:
     training = config.training
     seed = training.seed + 100 * (number + 1)
-    return InteractionHead(training.head_units, training.dropout, seed, name=name)
+    return InteractionHead(training.head_units, training.dropout, seed, agreements, name=name)
 
 
 def _padded(

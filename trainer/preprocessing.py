@@ -54,9 +54,6 @@ def preprocessing_fn(
         outputs[group.numbers] = _numbers(inputs, config, group)
     for name, keys in features.vocabularies(config).items():
         outputs.update(_looked_up(inputs, config, name, keys))
-    for category in features.categories(config):
-        if category.domain is not None:
-            outputs[category.index] = _domain_index(inputs[category.key], category.domain)
     for spec in label_features(config):
         if spec.key in inputs:
             outputs[spec.key] = inputs[spec.key]
@@ -158,13 +155,6 @@ def _index(values: tf.Tensor, vocabulary: tf.Tensor) -> tf.Tensor:
     """0 for "", else 1 + place in the vocabulary, or after its end where it is unknown."""
     place = tft.apply_vocabulary(values, vocabulary, num_oov_buckets=1)
     return tf.where(tf.equal(values, ""), tf.zeros_like(place), place + 1)
-
-
-def _domain_index(values: tf.Tensor, domain: Sequence[str]) -> tf.Tensor:
-    """1 + place in `domain`, 0 for any other value; int64 like `values`."""
-    matches = tf.equal(values[..., tf.newaxis], tf.constant(list(domain)))
-    places = tf.range(1, len(domain) + 1, dtype=tf.int64)
-    return tf.reduce_sum(tf.cast(matches, tf.int64) * places, axis=-1)
 
 
 def _words(feature: MaybeRagged, text: Text) -> tf.Tensor:

@@ -102,13 +102,12 @@ class GoalpathModule(tf.Module):  # type: ignore[misc]
     def _predict(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._scores(raw_from_dense(inputs, input_features(self._config)))
 
-    def _student(self, inputs: Tensors) -> tf.Tensor:
+    def _query_inputs(self, inputs: Tensors) -> dict[str, tf.Tensor]:
         raw = raw_from_dense(inputs, query_features(self._config))
-        model = self._model.student
-        return model(model_inputs(self._transform(raw), self._config, STUDENT_GROUPS))
+        return model_inputs(self._transform(raw), self._config, STUDENT_GROUPS)
 
     def _embed_student(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {names.EMBEDDING: self._student(inputs)}
+        return {names.EMBEDDING: self._model.student(self._query_inputs(inputs), training=False)}
 
     def _embed_engagement(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = {key: _single(value) for key, value in inputs.items()}
@@ -116,11 +115,10 @@ class GoalpathModule(tf.Module):  # type: ignore[misc]
         return {names.EMBEDDING: self._model.engagement(listed, training=False)[:, 0]}
 
     def _recommend(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        student = self._student(inputs)
         offers = self._catalogue.offers(inputs[names.AUDIENCE], inputs[names.SNAPSHOT_TIME])
         candidates = self._catalogue.candidate_inputs(offers, inputs, inputs)
-        engagements = self._model.engagement(candidates, training=False)
-        scores = self._model.ranking([student, engagements], training=False)
+        listed = {**self._query_inputs(inputs), **candidates}
+        scores = self._model.ranking(listed, training=False)
         ids, best = self._catalogue.top(offers, scores, inputs[names.TOP_K_INPUT])
         return {names.RECOMMENDED_ID: ids, names.RECOMMENDED_SCORE: best}
 

@@ -50,8 +50,7 @@ def random_batch(
         inputs[group.numbers] = numbers.astype(np.float32)
     for category in features.categories(config):
         present = there.get(category.group, np.ones(rows, bool))
-        count = 1 + len(category.domain) if category.domain else 1 + VOCABULARY
-        drawn = rng.integers(1, count, present.shape) * present
+        drawn = rng.integers(1, 1 + VOCABULARY, present.shape) * present
         inputs[category.index] = drawn.astype(np.int32)
     for text in features.texts(config):
         present = there.get(text.group, np.ones(rows, bool))

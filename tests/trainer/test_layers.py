@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from trainer.heads import InteractionHead, MaskPadding, NoEngagement, TakeGiven
+from trainer.towers.agreement import Agreement
 from trainer.towers.history_pooling import DecayedAttentionPooling
 from trainer.towers.token_mean import TokenMean
 from trainer.towers.type_pooling import TypePooling
@@ -29,7 +30,11 @@ LAYERS: dict[str, tuple[Callable[[], keras.layers.Layer], list[np.ndarray]]] = {
         lambda: DecayedAttentionPooling(4, heads=2),
         [NUMBERS, NUMBERS[:, :, 0], INDEX],
     ),
-    "InteractionHead": (lambda: InteractionHead((5, 3), 0.2, seed=3), [STUDENTS, NUMBERS]),
+    "InteractionHead": (
+        lambda: InteractionHead((5, 3), 0.2, seed=3, agreements=2),
+        [STUDENTS, NUMBERS, NUMBERS[:, :, :2]],
+    ),
+    "Agreement": (lambda: Agreement(4), [INDEX[:, :3], np.stack([INDEX, INDEX], -1)]),
     "NoEngagement": (lambda: NoEngagement(6), [STUDENTS]),
     "TakeGiven": (TakeGiven, [NUMBERS, np.array([4, -1, 0])]),
     "MaskPadding": (lambda: MaskPadding(-9.0), [NUMBERS[:, :, 0], INDEX]),
@@ -54,8 +59,8 @@ def test_a_saved_layer_loads_with_its_values(name: str, tmp_path: Path) -> None:
     inputs = [
         keras.Input((None, *a.shape[2:]) if a.ndim > 1 else (), dtype=str(a.dtype)) for a in arrays
     ]
-    if name in ("InteractionHead", "NoEngagement"):
-        inputs[0] = keras.Input(STUDENTS.shape[1:])
+    if name in ("Agreement", "InteractionHead", "NoEngagement"):  # one row a student
+        inputs[0] = keras.Input(arrays[0].shape[1:], dtype=str(arrays[0].dtype))
     layer = make()
     model = keras.Model(inputs, layer(inputs if len(inputs) > 1 else inputs[0]))
     # Values that no initialiser gives: a layer rebuilt and not restored is found out.
@@ -151,6 +156,38 @@ def test_the_head_is_its_equation() -> None:
     product = np.einsum("bd,bnd->bn", STUDENTS @ part["query/kernel"], NUMBERS)
     expected = product / math.sqrt(6) + network
     np.testing.assert_allclose(call(head, STUDENTS, NUMBERS), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_agreement_adds_to_the_head_and_counts_as_0_where_it_is_left_out() -> None:
+    head = InteractionHead((3, 2), agreements=2)
+    agreement = np.array([[[1, 0]] * 5, [[0, 1]] * 5, [[0, 0]] * 5], np.float32)
+    call(head, STUDENTS, NUMBERS, agreement)
+    head.set_weights([RNG.normal(size=w.shape).astype(np.float32) for w in head.weights])
+    part = {w.path.split("/", 1)[-1]: np.asarray(w) for w in head.weights}
+    hidden = STUDENTS @ part["student/kernel"] + part["student/bias"]
+    hidden = hidden[:, None] + NUMBERS @ part["engagement/kernel"]
+    hidden = np.maximum(hidden + agreement @ part["agreement/kernel"], 0)
+    hidden = np.maximum(hidden @ part["dense_1/kernel"] + part["dense_1/bias"], 0)
+    network = (hidden @ part["output/kernel"] + part["output/bias"])[..., 0]
+    product = np.einsum("bd,bnd->bn", STUDENTS @ part["query/kernel"], NUMBERS) / math.sqrt(6)
+    linear = (agreement @ part["agreement_output/kernel"])[..., 0]
+    expected = product + linear + network
+    actual = call(head, STUDENTS, NUMBERS, agreement)
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+    without = call(head, STUDENTS, NUMBERS)
+    np.testing.assert_allclose(without[2], expected[2], rtol=1e-4, atol=1e-5)
+    assert (np.abs(without[:2] - actual[:2]) > 1e-3).any()
+
+
+def test_agreement_compares_every_pair_and_never_missing_or_unknown_values() -> None:
+    own = np.array([[1, 4], [0, 2]], np.int32)
+    offered = np.array([[[1, 1], [4, 2], [0, 0]], [[2, 0], [1, 2], [0, 1]]], np.int32)
+    pairs = [
+        [[1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]],
+        [[0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]],
+    ]
+    np.testing.assert_array_equal(call(Agreement(4), own, offered), pairs)
+    assert call(Agreement(4), own, offered[:, :0]).shape == (2, 0, 4)
 
 
 def test_take_given_takes_the_place_or_zeros() -> None:

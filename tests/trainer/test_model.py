@@ -12,7 +12,13 @@ import tensorflow as tf
 
 from schemas import names
 from tests.random_examples import small_config
-from tests.trainer.model_batches import Arrays, random_batch, seeded_model, with_given
+from tests.trainer.model_batches import (
+    VOCABULARY,
+    Arrays,
+    random_batch,
+    seeded_model,
+    with_given,
+)
 from trainer import features
 from trainer.features import Group
 from trainer.losses import head_losses, total_loss
@@ -170,15 +176,46 @@ def test_padding_holds_the_sentinels(model: GoalpathModel) -> None:
         assert ((outputs[key][~padding] > 0) & (outputs[key][~padding] < 1)).all()
 
 
+def equal_values(inputs: Arrays) -> npt.NDArray[np.float32]:
+    """Where each category of the student equals each one of the candidates, by definition."""
+    own = [c.index for c in features.agreeing(CONFIG, Group.QUERY)]
+    offered = [c.index for c in features.agreeing(CONFIG, Group.CANDIDATES)]
+    assert own
+    assert offered
+    rows, places = inputs[offered[0]].shape
+    found = np.zeros((rows, places, len(own) * len(offered)), np.float32)
+    for row in range(rows):
+        for place in range(places):
+            pairs = [(inputs[q][row], inputs[a][row, place]) for q in own for a in offered]
+            found[row, place] = [a == b and 0 < a <= VOCABULARY for a, b in pairs]
+    return found
+
+
 def test_the_parts_put_together_are_the_ranking_score(model: GoalpathModel) -> None:
     inputs, _ = random_batch(CONFIG, 5, seed=10, shortest=5)
     query = {key: value for key, value in inputs.items() if key not in CANDIDATE_KEYS}
     candidates = {key: inputs[key] for key in CANDIDATE_KEYS}
     students, engagements = model.student(query), model.engagement(candidates)
     assert students.shape == (5, CONFIG.training.embedding_dim)
-    scores = np.asarray(model.ranking([students, engagements]))
+    agreement = equal_values(inputs)
+    assert 0 < agreement.mean() < 1
+    head = model.serving.get_layer("ranking_head")
+    scores = np.asarray(head([students, engagements, agreement]))
     expected = served(model, inputs)[names.RANKING_SCORE]
     np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(np.asarray(model.ranking(inputs)), expected)
+
+
+def test_without_categories_of_engagements_nothing_is_compared() -> None:
+    tables = CONFIG.tables
+    numeric = tables.engagements.model_copy(update={"features": {}})
+    config = CONFIG.model_copy(
+        update={"tables": tables.model_copy(update={"engagements": numeric})}
+    )
+    plain = seeded_model(config)
+    assert not any("agreement" in weight.path for weight in plain.serving.weights)
+    inputs, _ = random_batch(config, 3, seed=1, shortest=2)
+    assert np.isfinite(np.asarray(plain.ranking(inputs))).all()
 
 
 def test_the_saved_model_loads_with_its_values(model: GoalpathModel, tmp_path: Path) -> None:

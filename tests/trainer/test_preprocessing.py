@@ -212,7 +212,9 @@ def first_index(apply: Apply, row: Row, key: str) -> int:
 def test_what_is_missing_is_0_and_what_was_never_met_is_unknown(
     apply: Apply, learned: list[Row], others: list[Row], config: GoalpathConfig
 ) -> None:
-    met = {text for row in learned for text in row["profile_major"]} - {b""}
+    shared = features.vocabularies(config)[features.VALUE_VOCABULARY]
+    assert set(shared) > {names.Q_STAGE, "profile_major"}
+    met = {text for row in learned for key in shared for text in row[key]} - {b""}
     size = len(met)
     row = others[0]
     assert first_index(apply, {**row, "profile_major": [b""]}, "profile_major") == 0
@@ -225,10 +227,19 @@ def test_what_is_missing_is_0_and_what_was_never_met_is_unknown(
     assert strange == {size + 1}
 
 
-def test_stages_have_the_places_of_the_configuration(apply: Apply, others: list[Row]) -> None:
-    texts = [b"First", b"Second", b"Third", b"Nowhere", b""]
-    found = [first_index(apply, {**others[0], names.Q_STAGE: [t]}, names.Q_STAGE) for t in texts]
-    assert found == [1, 2, 3, 0, 0]
+def test_the_same_value_is_the_same_integer_in_every_column(
+    apply: Apply, others: list[Row]
+) -> None:
+    attribute = "candidate_attribute_theme"
+    row = {**others[0], "profile_major": [b"Second"], names.Q_STAGE: [b"Second"]}
+    listed = [b"First", b"Second", b"Second"]
+    row |= {key: (value * 3)[:3] for key, value in row.items() if key.startswith("candidate_")}
+    row |= {attribute: listed, names.C_ID: [b"a", b"b", b"c"]}
+    stage = first_index(apply, row, names.Q_STAGE)
+    assert first_index(apply, row, "profile_major") == stage
+    places = apply([row])[attribute + features.INDEX_SUFFIX][0].tolist()
+    assert places[1:] == [stage, stage]
+    assert places[0] not in (0, stage)
 
 
 def test_a_text_is_its_first_words_in_lower_case(
@@ -295,8 +306,7 @@ def test_from_one_blank_example_nothing_is_learned_and_all_else_still_transforms
     for name in features.vocabularies(config):
         assert transform.vocabulary_size_by_name(name) <= 1
     for category in features.categories(config):
-        if category.domain is None:
-            index = inputs[category.index]
-            assert index.min() >= 0
-            assert index.max() <= 2
-            assert index.any(), category.key
+        index = inputs[category.index]
+        assert index.min() >= 0
+        assert index.max() <= 2
+        assert index.any(), category.key
