@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from schemas.config import GoalpathConfig
+from schemas.config import stored_config
 from schemas.errors import InputError
 from serving import states, versions
 
@@ -57,7 +57,7 @@ def open_pushed(
         warnings.filterwarnings("ignore", "You are using a non-supported Python", FutureWarning)
         from serving.pushed_model import PushedModel  # noqa: PLC0415  TensorFlow takes seconds
 
-    config = GoalpathConfig.model_validate(version.manifest["config"])
+    config = stored_config(version.manifest["config"], where=str(version.model_dir))
     return version, PushedModel(version.model_dir, config), state
 
 

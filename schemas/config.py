@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
@@ -415,6 +416,45 @@ def parse_config(text: str, *, where: str = names.CONFIG_FILE) -> GoalpathConfig
         return GoalpathConfig.model_validate(raw)
     except pydantic.ValidationError as error:
         raise ConfigError(_explain(error), where=where) from error
+
+
+def stored_config(stored: object, *, where: str) -> GoalpathConfig:
+    """The configuration that a model version was made with, maybe by another goalpath.
+
+    Keys that this goalpath does not know any more are left out: what they decided is
+    in the model already.
+
+    Args:
+      stored: `config` of the version's manifest.
+      where: how messages call the version.
+
+    Raises:
+      ConfigError: as `load_config`, for anything but unknown keys.
+    """
+    known = copy.deepcopy(stored)
+    for place in _unknown_keys(known):
+        _remove(known, place)
+    try:
+        return GoalpathConfig.model_validate(known)
+    except pydantic.ValidationError as error:
+        raise ConfigError(_explain(error), where=where) from error
+
+
+def _unknown_keys(stored: object) -> list[tuple[int | str, ...]]:
+    try:
+        GoalpathConfig.model_validate(stored)
+    except pydantic.ValidationError as error:
+        return [each["loc"] for each in error.errors() if each["type"] == "extra_forbidden"]
+    return []
+
+
+def _remove(tree: object, place: Sequence[int | str]) -> None:
+    """Removes a key; the parts of `place` that name no key are a union's choices."""
+    branch: Any = tree
+    for part in place[:-1]:
+        if isinstance(branch, list) or part in branch:
+            branch = branch[part]
+    del branch[place[-1]]
 
 
 def _explain(error: pydantic.ValidationError) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas import names
-from schemas.config import GoalpathConfig
+from schemas.config import GoalpathConfig, stored_config
 from schemas.errors import InputError
 from schemas.features import FeatureSpec, candidate_features, query_features
 
@@ -68,10 +68,13 @@ def missing_features(version: Path, config: GoalpathConfig) -> list[str]:
 
     Returns:
       Sorted feature keys; empty where the version can be compared.
+
+    Raises:
+      ConfigError: the configuration in the manifest is none.
     """
     manifest = version / names.ASSETS_EXTRA / names.MANIFEST_FILE
     pushed = json.loads(manifest.read_text(encoding="utf-8"))["config"]
-    old = _layout(GoalpathConfig.model_validate(pushed))
+    old = _layout(stored_config(pushed, where=str(manifest)))
     new = _layout(config)
     return sorted(key for key, layout in old.items() if new.get(key) != layout)
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from components.evaluator.baseline import LATEST, choose_baseline, link_baseline
+from components.evaluator.baseline import (
+    LATEST,
+    choose_baseline,
+    link_baseline,
+    missing_features,
+)
+from schemas import names
+from schemas.config import parse_config
 from schemas.errors import InputError
 
 
@@ -41,3 +49,17 @@ def test_the_baseline_is_laid_out_as_tfx_wants_it(tmp_path: Path) -> None:
     folder.mkdir()
     assert link_baseline(tmp_path / "serving" / "9", folder) == folder
     assert (folder / "Format-Serving" / "saved_model.pb").is_file()
+
+
+def test_a_version_of_another_goalpath_is_compared_by_what_it_reads(tmp_path: Path) -> None:
+    config = parse_config("{name: x, stages: [A, B], default_goal: B}")
+    stored = config.model_dump(mode="json")
+    stored["training"]["key_of_another_goalpath"] = 8
+    push(tmp_path, "9")
+    manifest = tmp_path / "9" / names.ASSETS_EXTRA / names.MANIFEST_FILE
+    manifest.parent.mkdir()
+    manifest.write_text(json.dumps({"config": stored}))
+    assert missing_features(tmp_path / "9", config) == []
+    stored["tables"]["students"]["features"] = {"taken_out": "categorical"}
+    manifest.write_text(json.dumps({"config": stored}))
+    assert missing_features(tmp_path / "9", config) == ["profile_taken_out"]
