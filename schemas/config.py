@@ -452,7 +452,7 @@ def _remove(tree: object, place: Sequence[int | str]) -> None:
     """Removes a key; the parts of `place` that name no key are a union's choices."""
     branch: Any = tree
     for part in place[:-1]:
-        if isinstance(branch, list) or part in branch:
+        if isinstance(part, int) or part in branch:
             branch = branch[part]
     del branch[place[-1]]
 
