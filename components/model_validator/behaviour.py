@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import functools
 from collections.abc import Callable, Mapping
@@ -145,17 +146,18 @@ class Behaviour:
 
     def check_alone(self, name: str) -> CheckResult:
         """A row does not depend on its batch, nor a candidate on its list."""
-        pairs = []
+        expected, alone = {}, {}
         for row in range(min(_ROWS_ALONE, len(self._listed))):
             there = self._listed[row]
-            single = _cut(probes.take(self._rows, slice(row, row + 1)), int(there.sum()))
+            single = probes.without_padding(probes.take(self._rows, slice(row, row + 1)))
             answer = self._predict(single)
-            expected = {key: self._answers[key][row : row + 1] for key in ALONE}
-            expected |= {key: self._answers[key][row : row + 1, there] for key in LISTED}
-            pairs.append(Comparison(expected, answer, f"a batch and row {row} alone"))
+            for key in (*ALONE, *LISTED):
+                of_batch = self._answers[key][row : row + 1]
+                expected[f"{key} of row {row}"] = of_batch[:, there] if key in LISTED else of_batch
+                alone[f"{key} of row {row}"] = answer[key]
         return outputs.check_agreement(
             name,
-            *pairs,
+            Comparison(expected, alone, "a batch and a row alone"),
             self._one_candidate_each(),
             remedy="nothing may be computed across rows or candidates when the model serves.",
         )
@@ -178,21 +180,14 @@ class Behaviour:
     def check_values(self, name: str) -> CheckResult:
         """Every value is finite, every probability in [0, 1], and padding is marked."""
         strange = probes.strange(self._rows, self._config)
-        found = []
-        for rows, answers in (
-            (self._rows, self._answers),
-            (self._mixed, self._mixed_answers),
-            (strange, self._predict(strange)),
-        ):
-            there = _places(rows)
-            of_heads = _of_heads(answers, rows)
-            scores = {names.RANKING_SCORE: of_heads.pop(names.RANKING_SCORE)}
-            found += [
-                heads.check_range(name, of_heads, probabilities=True),
-                heads.check_range(name, scores, probabilities=False),
-                outputs.check_padding(name, answers, there, _SENTINELS),
-            ]
-        return together(name, found)
+        return together(
+            name,
+            [
+                _values(name, "golden rows", self._rows, self._answers),
+                _values(name, "mixed rows", self._mixed, self._mixed_answers),
+                _values(name, "rows never seen", strange, self._predict(strange)),
+            ],
+        )
 
     def check_not_constant(self, name: str) -> CheckResult:
         """Every head tells students and candidates apart."""
@@ -250,21 +245,15 @@ class Behaviour:
 
     def check_recommend(self, name: str) -> CheckResult:
         """Lists are the best of `predict`'s scores: then, now, and with fresh popularity."""
-        golden = self._golden.inputs[names.SIGNATURE_RECOMMEND]
-        count = min(_STUDENTS_TO_LIST, len(golden[names.AUDIENCE]))
-        then = {
-            key: column[:count] if column.ndim and len(column) >= count else column
-            for key, column in golden.items()
-        }
         scorer = ListScorer(self._catalogue, self._as_of, self._config, self._predict)
-        now = {**then, names.SNAPSHOT_TIME: np.full(count, self._as_of, np.int64)}
-        open_now = [scorer.scores(now, row) for row in range(count)]
-        ranked = sorted(open_now[0], key=lambda i: open_now[0][i]) if count else []
-        fresh = recommendations.fresh_popularity(now, scorer.audience(now, 0), ranked)
-        whole = max([_TOP_K, *(len(scores) + 1 for scores in open_now)])
-        asked = ((then, _TOP_K), (now, whole), (fresh, _TOP_K))
+        golden = self._golden.inputs[names.SIGNATURE_RECOMMEND]
+        then = recommendations.states_of(golden, range(_STUDENTS_TO_LIST))
+        now = recommendations.in_every_audience(golden, scorer.audiences(), t=self._as_of)
+        expected_now = scorer.every_score(now)
+        fresh = recommendations.fresh_popularity(now, scorer.audience(now, 0), expected_now[0])
+        whole = max([_TOP_K, *(len(scores) + 1 for scores in expected_now)])
         found, expected = [], []
-        for states, k in asked:
+        for states, k in ((then, _TOP_K), (now, whole), (fresh, _TOP_K)):
             answer = self._model.call(
                 names.SIGNATURE_RECOMMEND, {**states, names.TOP_K_INPUT: np.array(k, np.int32)}
             )
@@ -273,7 +262,7 @@ class Behaviour:
                 detail = f"k = {k} gives lists of {len(lists[0].ids)}"
                 return CheckResult(name, False, detail, {}, _EXPORT_AGAIN)
             found += lists
-            expected += [scorer.scores(states, row) for row in range(count)]
+            expected += scorer.every_score(states)
         return recommendations.check_lists(name, found, expected)
 
 
@@ -286,6 +275,22 @@ def _places(rows: Mapping[str, Array]) -> Mask:
     return np.asarray(rows[names.C_ID] != b"", np.bool_)
 
 
+def _values(name: str, sample: str, rows: Tensors, answers: Tensors) -> CheckResult:
+    probabilities = _of_heads(answers, rows)
+    scores = {names.RANKING_SCORE: probabilities.pop(names.RANKING_SCORE)}
+    found = together(
+        name,
+        [
+            heads.check_range(name, probabilities, probabilities=True),
+            heads.check_range(name, scores, probabilities=False),
+            outputs.check_padding(name, answers, _places(rows), _SENTINELS),
+        ],
+    )
+    return dataclasses.replace(
+        found, detail=f"{sample}: {found.detail}", values={sample: found.values}
+    )
+
+
 def _of_heads(answers: Mapping[str, Array], rows: Mapping[str, Array]) -> dict[str, Floats]:
     """Head -> its values without padding."""
     found = {key: answers[key][listed(answers[key], rows[names.C_ID])] for key in LISTED}
@@ -296,14 +301,6 @@ def _of_heads(answers: Mapping[str, Array], rows: Mapping[str, Array]) -> dict[s
 
 def _floats(values: Array) -> Floats:
     return np.asarray(values, np.float64)
-
-
-def _cut(rows: Tensors, length: int) -> Tensors:
-    """Rows whose candidate lists end after `length`."""
-    return {
-        key: column[:, :length] if key.startswith(names.CANDIDATE_PREFIX) else column
-        for key, column in rows.items()
-    }
 
 
 def _microseconds(text: str) -> int:

@@ -35,15 +35,17 @@ def check_range(name: str, scores: Mapping[str, Floats], *, probabilities: bool)
       scores: head -> values without padding.
       probabilities: whether these heads are.
     """
-    problems = []
+    problems, found = [], {}
     for head, values in scores.items():
         bad = int(np.size(values) - np.isfinite(values).sum())
         if bad:
             problems.append(f"{head}: {bad} of {values.size} values are NaN or infinite")
-        elif probabilities and values.size and not (values.min() >= 0 and values.max() <= 1):
-            problems.append(f"{head}: values from {values.min():.4g} to {values.max():.4g}")
-    limits = "in [0, 1]" if probabilities else "finite"
-    return from_problems(name, problems, f"{', '.join(scores)}: all {limits}")
+        elif values.size:
+            found[head] = [float(values.min()), float(values.max())]
+            if probabilities and not (found[head][0] >= 0 and found[head][1] <= 1):
+                problems.append(f"{head}: values from {values.min():.4g} to {values.max():.4g}")
+    fine = ", ".join(f"{head} {low:.3g} to {high:.3g}" for head, (low, high) in found.items())
+    return from_problems(name, problems, fine, values=found)
 
 
 def check_not_constant(name: str, scores: Mapping[str, Floats]) -> CheckResult:

@@ -63,7 +63,8 @@ def inspect_in_isolation(
     folders = tuple(str(Path(path).absolute()) for path in forbidden)
     with tempfile.TemporaryDirectory(prefix="goalpath-validator-") as folder:
         copy = Path(folder) / "bundle"
-        shutil.copytree(bundle, copy)
+        # Links are kept: one that leaves the bundle breaks where the bundle is alone.
+        shutil.copytree(bundle, copy, symlinks=True)
         request = Request(
             model_dir=str(copy),
             trained_files=dict(trained_files),
@@ -77,8 +78,13 @@ def inspect_in_isolation(
         command = [*prefix, sys.executable, "-m", INSPECTION, str(request_file)]
         failure = _run(command, Path(folder), timeout_seconds)
         isolation = COVERED if prefix else COPIED
-        checks = () if failure else Report.read(Path(request.report)).checks
-        return Report((*checks, *((failure,) if failure else ())), isolation)
+        if failure is None:
+            try:
+                return Report(Report.read(Path(request.report)).checks, isolation)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                detail = f"the process that loads the bundle left no report: {error}"
+                failure = CheckResult("inspection", False, detail, {}, "export the model again.")
+        return Report((failure,), isolation)
 
 
 def cover_command(folders: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from components.model_validator.golden import EXPECTED_OUTPUTS
 from components.model_validator.report import CheckResult, from_problems
+from schemas import names
 
 MODEL_VARIABLES: Final = "model_vars"
 _OBJECT_GRAPH: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -65,6 +66,11 @@ class LoadedModel:
             expected = golden_inputs.get(signature, {})
             problems += _differences(f"{signature} input", expected, inputs)
             problems += _differences(f"{signature} output", outputs, function.structured_outputs)
+            problems += [
+                f"{signature} output {key} is of type {spec.dtype.name}"
+                for key, spec in function.structured_outputs.items()
+                if spec.dtype != (tf.string if key == names.RECOMMENDED_ID else tf.float32)
+            ]
             for key in sorted(set(expected) & set(inputs)):
                 problems += _misfit(f"{signature} input {key}", expected[key], inputs[key])
         fine = f"{', '.join(EXPECTED_OUTPUTS)} are there with all inputs and outputs"

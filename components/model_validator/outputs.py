@@ -119,17 +119,19 @@ def check_padding(
 
     Args:
       name: of the check.
-      outputs: per output, `[B, N]`.
-      listed: bool `[B, N]`; where a candidate stands.
+      outputs: per output, `[B, n]`, where n is from the longest list to `N`.
+      listed: bool `[B, N]`; where a candidate stands, from the beginning of each row.
       sentinels: output -> what padding has to hold.
     """
     problems = []
+    rows, longest = len(listed), int(listed.sum(axis=1).max(initial=0))
     for key, sentinel in sentinels.items():
         values = outputs[key]
-        if values.shape != listed.shape:
-            problems.append(f"{key}: shape {list(values.shape)}, the lists' {list(listed.shape)}")
+        if values.ndim != 2 or len(values) != rows or values.shape[1] < longest:
+            problems.append(f"{key}: shape {list(values.shape)} for lists of {[rows, longest]}")
             continue
-        wrong = values[~listed & (values != np.float32(sentinel))]
+        padding = ~listed[:, : values.shape[1]]
+        wrong = values[padding & (values != np.float32(sentinel))]
         if wrong.size:
             problems.append(f"{key}: {wrong.size} places of padding hold {wrong[0]:.4g}")
     fine = f"{int((~listed).sum())} places of padding hold the sentinels"

@@ -210,6 +210,27 @@ def _unseen(column: Array) -> Array:
     return np.where(column == b"", b"", _UNSEEN).astype(object)
 
 
+def without_padding(rows: Tensors) -> Tensors:
+    """Rows whose lists, of types, events and candidates, end with the longest of them."""
+    found = dict(rows)
+    for group, keys in _lists_of(rows).items():
+        length = int((rows[group] != b"").sum(axis=1).max(initial=0))
+        found |= {key: rows[key][:, :length] for key in keys}
+    return found
+
+
+def _lists_of(rows: Tensors) -> dict[str, list[str]]:
+    """The id input of each kind of list -> all inputs parallel to it."""
+    starts = {
+        names.TYPE_NAME: "type_",
+        names.HISTORY_ID: "history_",
+        names.C_ID: names.CANDIDATE_PREFIX,
+    }
+    return {
+        group: [key for key in rows if key.startswith(start)] for group, start in starts.items()
+    }
+
+
 def take(rows: Tensors, places: Array | slice) -> Tensors:
     """Some of the rows."""
     return {key: column[places] for key, column in rows.items()}

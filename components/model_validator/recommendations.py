@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from components.model_validator.outputs import largest_difference
 from components.model_validator.report import CheckResult, from_problems
@@ -20,6 +22,8 @@ from serving.state_candidates import CatalogueRows, candidate_features, eligible
 # More than outputs.TOLERANCE: lists of all lengths meet kernels of all kinds.
 _TOLERANCE: Final = 1e-4
 _SHOWN: Final = 3
+_AUDIENCES: Final = 12
+_OTHER_AUDIENCE: Final = b"an audience of nobody"
 
 Array = npt.NDArray[np.generic]
 Tensors = dict[str, Array]
@@ -129,6 +133,17 @@ class ListScorer:
         scores = self.predict(inputs)[names.RANKING_SCORE][0, : len(rows)]
         return dict(zip(candidates[names.C_ID].tolist(), scores.tolist(), strict=True))
 
+    def every_score(self, states: Tensors) -> list[dict[bytes, float]]:
+        """`scores` of each student."""
+        return [self.scores(states, row) for row in range(len(states[names.AUDIENCE]))]
+
+    def audiences(self) -> list[bytes]:
+        """The catalogue's audiences, spread over all where there are many, and another one."""
+        column = pq.read_table(self.catalogue, columns=[names.AUDIENCE])[names.AUDIENCE]
+        known = sorted(column.unique().cast(pa.large_binary()).to_pylist())
+        places = np.linspace(0, max(len(known) - 1, 0), min(_AUDIENCES, len(known))).astype(int)
+        return [*(known[place] for place in places), _OTHER_AUDIENCE]
+
     def audience(self, states: Tensors, row: int) -> bytes:
         """The student's audience; b"" where the catalogue has no such audience."""
         audience = bytes(states[names.AUDIENCE][row])
@@ -152,19 +167,46 @@ def _with_fresh(rows: CatalogueRows, states: Tensors, audience: bytes) -> Catalo
     return dataclasses.replace(rows, features=columns)
 
 
-def fresh_popularity(states: Tensors, audience: bytes, ids: Sequence[bytes]) -> Tensors:
+def states_of(golden: Tensors, rows: Iterable[int]) -> Tensors:
+    """Some of the students of `recommend`'s inputs, over and over where rows go beyond."""
+    count = len(golden[names.AUDIENCE])
+    of_batch = (*names.FRESH_POPULARITY.values(), names.FRESH_AUDIENCE, names.FRESH_ID)
+    places = [row % count for row in rows]
+    return {
+        key: column if key in of_batch or not column.ndim else column[places]
+        for key, column in golden.items()
+    }
+
+
+def in_every_audience(golden: Tensors, audiences: Sequence[bytes], *, t: int) -> Tensors:
+    """Students of the golden rows, each in another audience, all at `t`.
+
+    Args:
+      golden: inputs of `recommend`.
+      audiences: one student for each.
+      t: microseconds.
+    """
+    return {
+        **states_of(golden, range(len(audiences))),
+        names.AUDIENCE: np.array(list(audiences), object),
+        names.SNAPSHOT_TIME: np.full(len(audiences), t, np.int64),
+    }
+
+
+def fresh_popularity(states: Tensors, audience: bytes, scores: Mapping[bytes, float]) -> Tensors:
     """The states with other popularity than the catalogue's.
 
     Args:
       states: inputs of `recommend`.
       audience: whose.
-      ids: engagements of the audience, the more popular the earlier.
+      scores: of the audience's engagements; what scores less becomes more popular.
     """
+    ids = sorted(scores, key=lambda i: scores[i])
     shares = np.linspace(0.9, 0.0, len(ids), dtype=np.float32)
     return {
         **states,
         names.FRESH_AUDIENCE: np.array([audience] * len(ids), object),
-        names.FRESH_ID: np.array(list(ids), object),
+        names.FRESH_ID: np.array(ids, object),
         **dict.fromkeys(names.FRESH_POPULARITY.values(), shares),
     }
 

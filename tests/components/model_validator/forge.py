@@ -126,18 +126,25 @@ class Forge:
 
         return self.rewired(serving_default=from_examples, predict=change)
 
-    def needs_transform(self, folder: Path) -> Path:
-        """A believed bundle whose graph reads a file of the transform output."""
-        secret = self.run.transform / "offset"
-        secret.write_text("0.0")
+    @functools.cached_property
+    def needs_transform(self) -> Path:
+        """A believed bundle whose graph reads `secret`; not to be changed."""
+        self.secret.write_text("0.0")
 
         def reads(good: Call, inputs: Tensors) -> Tensors:
             scores = good(inputs)
-            offset = tf.strings.to_number(tf.io.read_file(str(secret)))
+            offset = tf.strings.to_number(tf.io.read_file(str(self.secret)))
             return {**scores, names.RISK: scores[names.RISK] + offset}
 
+        folder = self.good.parent / "needs_transform"
+        folder.mkdir()
         functions = self.scores_rewired(reads)
         return self.believed(self.exported(folder, functions), functions)
+
+    @property
+    def secret(self) -> Path:
+        """A file of the transform output."""
+        return self.run.transform / "offset"
 
     def copy(self, folder: Path) -> Path:
         """A copy of the good bundle."""

@@ -165,7 +165,7 @@ FAULTS = [
             "recommend_order": "`predict` scores them",
         },
     ),
-    Fault(of_the_batch, {"rows_alone": "risk differs"}),
+    Fault(of_the_batch, {"rows_alone": "risk of row 0 differs"}),
     Fault(
         of_the_list,
         {
@@ -180,8 +180,13 @@ FAULTS = [
             "heads_sensitive": "likelihood changes with the candidates, though none is given",
         },
     ),
-    Fault(padding_zero, {"head_values": "ranking_score: 131 places of padding hold 0"}),
-    Fault(nan_for_the_unknown, {"head_values": "risk: 12 of 12 values are NaN or infinite"}),
+    Fault(
+        padding_zero, {"head_values": "golden rows: ranking_score: 131 places of padding hold 0"}
+    ),
+    Fault(
+        nan_for_the_unknown,
+        {"head_values": "rows never seen: risk: 12 of 12 values are NaN or infinite"},
+    ),
     Fault(log_odds, {"head_values": "likelihood: values from -"}),
 ]
 
@@ -273,6 +278,13 @@ def own_use_forgotten(good: Call, inputs: Tensors) -> Tensors:
     return good({**inputs, names.USED_ID: nobody})
 
 
+def strangers_get_a_list(good: Call, inputs: Tensors) -> Tensors:
+    """Offers what is for others to whoever is of an audience that the catalogue lacks."""
+    audience = inputs[names.AUDIENCE]
+    known = tf.reduce_any(audience[:, tf.newaxis] == [["north", "south"]], axis=1)
+    return good({**inputs, names.AUDIENCE: tf.where(known, audience, "north")})
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -280,7 +292,9 @@ def own_use_forgotten(good: Call, inputs: Tensors) -> Tensors:
         (other_ids, "`predict` scores them"),
         (nothing_at_all, "list 0: 0 engagements, where 10 of "),
         (all_day, "is not open to the student"),
-        (never_fresh, "list 16: listed with"),
+        # 8 lists of the golden rows, 3 of the audiences; then those with fresh popularity.
+        (never_fresh, "list 11: listed with"),
+        (strangers_get_a_list, "list 10: e"),
         (always_ten, "gives lists of 10"),
         (own_use_forgotten, "`predict` scores them"),
     ],
@@ -348,6 +362,20 @@ def test_a_graph_that_takes_batches_of_one_size_and_other_numbers(forge: Forge) 
         in (failed["signatures"])
     )
     assert "embed_student input days_in_stage takes batches of 35 alone" in failed["signatures"]
+
+
+def test_an_output_of_another_type(forge: Forge) -> None:
+    good = forge.functions[names.SIGNATURE_EMBED_STUDENT]
+
+    def wide(**inputs: tf.Tensor) -> Tensors:
+        return {names.EMBEDDING: tf.cast(good(**inputs)[names.EMBEDDING], tf.float64)}
+
+    traced = tf.function(wide, autograph=False).get_concrete_function(
+        **good.structured_input_signature[1]
+    )
+    functions = {**forge.functions, names.SIGNATURE_EMBED_STUDENT: traced}
+    failed = forge.failures(forge.good, functions, only=["signatures"])
+    assert failed["signatures"] == "embed_student output embedding is of type float64"
 
 
 def _extra_file(name: str, content: bytes | None) -> Callable[[Path], None]:

@@ -168,20 +168,15 @@ def test_a_nan_weight(forge: Forge, tmp_path: Path) -> None:
     assert "likelihood" not in failed["head_values"]
 
 
-def test_a_signature_missing(forge: Forge, tmp_path: Path) -> None:
-    functions = {key: f for key, f in forge.functions.items() if key != "recommend"}
-    failed = forge.failures(forge.exported(tmp_path, functions))
-    assert failed["signatures"] == "recommend is missing"
-    assert set(failed) == {"signatures", "golden_recommend", "recommend_order"}
-    assert "'recommend'" in failed["golden_recommend"]
-
-
-@pytest.mark.parametrize("gone", sorted(set(names.SIGNATURES) - {"recommend"}))
-def test_any_signature_missing(forge: Forge, gone: str) -> None:
+@pytest.mark.parametrize("gone", names.SIGNATURES)
+def test_a_signature_missing(forge: Forge, gone: str) -> None:
     functions = {key: f for key, f in forge.functions.items() if key != gone}
-    failed = forge.failures(forge.good, functions, only=["signatures", f"golden_{gone}"])
+    checks = ["signatures", *sorted(GOLDEN), "recommend_order"]
+    failed = forge.failures(forge.good, functions, only=checks)
     assert failed["signatures"] == f"{gone} is missing"
-    assert f"golden_{gone}" in failed
+    assert f"'{gone}'" in failed[f"golden_{gone}"]
+    needed = {"recommend_order"} if gone in ("recommend", "predict") else set()
+    assert set(failed) == {"signatures", f"golden_{gone}"} | needed
 
 
 def _less_risk(good: Call, inputs: Tensors) -> Tensors:
@@ -233,11 +228,11 @@ def test_a_truncated_variables_file(forge: Forge, tmp_path: Path) -> None:
     assert "manifest" not in failed
 
 
-def test_a_model_that_needs_the_transform_output(forge: Forge, tmp_path: Path) -> None:
-    failed = forge.failures(forge.needs_transform(tmp_path), believed=True)
+def test_a_model_that_needs_the_transform_output(forge: Forge) -> None:
+    failed = forge.failures(forge.needs_transform, believed=True)
     # Here, where the file is within reach, only the look at the graph can tell.
     assert set(failed) == {"graph_paths"}
-    assert str(forge.run.transform / "offset") in failed["graph_paths"]
+    assert str(forge.secret) in failed["graph_paths"]
 
 
 def test_an_asset_that_is_read_where_training_had_it(forge: Forge, tmp_path: Path) -> None:

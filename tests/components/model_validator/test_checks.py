@@ -159,7 +159,15 @@ def test_padding_holds_the_sentinel_and_nothing_else() -> None:
     assert result.detail == "risk_given: 1 places of padding hold 0"
     narrow = {"risk_given": np.zeros((2, 1), np.float32)}
     result = outputs.check_padding("p", narrow, listed, {"risk_given": -1.0})
-    assert result.detail == "risk_given: shape [2, 1], the lists' [2, 2]"
+    assert result.detail == "risk_given: shape [2, 1] for lists of [2, 2]"
+
+
+def test_outputs_may_end_where_the_longest_list_does() -> None:
+    listed = np.array([[True, False, False], [True, True, False]])
+    scores = {"risk_given": np.array([[0.5, -1.0], [0.2, 0.1]], np.float32)}
+    assert outputs.check_padding("p", scores, listed, {"risk_given": -1.0}).passed
+    nobody = {"risk_given": np.empty((0, 0), np.float32)}
+    assert outputs.check_padding("p", nobody, np.empty((0, 3), bool), {"risk_given": -1.0}).passed
 
 
 def test_nan_on_one_side_alone_is_a_difference() -> None:
@@ -175,7 +183,10 @@ def test_values_out_of_range_or_not_finite_are_refused() -> None:
     assert heads.check_range("h", fine, probabilities=True).passed
     for values in ([0.2, 1.01], [-0.01, 0.5], [0.5, np.nan], [0.5, np.inf]):
         assert not heads.check_range("h", {"risk": np.array(values)}, probabilities=True).passed
-    assert heads.check_range("h", {"score": np.array([-7.0, 9.0])}, probabilities=False).passed
+    score = heads.check_range("h", {"score": np.array([-7.0, 9.0])}, probabilities=False)
+    assert score.passed
+    assert score.detail == "score -7 to 9"
+    assert score.values == {"score": [-7.0, 9.0]}
 
 
 @pytest.mark.parametrize("values", [[0.3, 0.3, 0.3], [0.3], []])

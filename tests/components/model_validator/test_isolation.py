@@ -28,7 +28,7 @@ def test_covered_folders_are_empty_inside_and_untouched_outside(tmp_path: Path) 
 def inspect(
     tmp_path: Path, timeout_seconds: float = 60, forbidden: tuple[str, ...] = ()
 ) -> tuple[str, str]:
-    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle").mkdir(exist_ok=True)
     report = inspect_in_isolation(
         tmp_path / "bundle",
         trained_files={},
@@ -85,3 +85,23 @@ def test_folders_named_from_here_are_covered_there(
     stand_in(tmp_path, monkeypatch, f'import os, sys; sys.exit(os.path.exists("{secret}") or 7)')
     _, detail = inspect(tmp_path, forbidden=("transform",))
     assert detail.startswith("the process that loads the bundle ended with 7")
+
+
+def test_a_process_that_leaves_no_report_is_a_rejection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch, "import sys; sys.exit(0)")
+    name, detail = inspect(tmp_path)
+    assert name == "inspection"
+    assert detail.startswith("the process that loads the bundle left no report: ")
+
+
+def test_a_link_that_leaves_the_bundle_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "trainer"
+    outside.mkdir()
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "variables").symlink_to(outside)
+    stand_in(tmp_path, monkeypatch, 'import os, sys; sys.exit(os.readlink("bundle/variables"))')
+    assert inspect(tmp_path)[1].endswith(f"ended with 1: {outside}")

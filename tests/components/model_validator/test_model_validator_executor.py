@@ -87,7 +87,7 @@ def test_what_was_trained_is_blessed(forge: Forge, tmp_path: Path) -> None:
 def test_a_model_that_needs_the_transform_output_is_not_blessed(
     forge: Forge, tmp_path: Path
 ) -> None:
-    bundle = forge.needs_transform(tmp_path)
+    bundle = forge.needs_transform
     blessing = validate(tmp_path, bundle=bundle, trained=bundle, transform=forge.run.transform)
     assert blessing.get_int_custom_property("blessed") == 0
     folder = tmp_path / "blessing"
@@ -96,7 +96,7 @@ def test_a_model_that_needs_the_transform_output_is_not_blessed(
     report = Report.read(folder / "report.json")
     assert not report.blessed
     failed = {check.name: check.detail for check in report.checks if not check.passed}
-    secret = str(forge.run.transform / "offset")
+    secret = str(forge.secret)
     assert secret in failed["graph_paths"]
     if report.isolation == COVERED:
         # Nothing is where training had it, so the model cannot even answer.

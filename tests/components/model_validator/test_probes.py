@@ -139,3 +139,19 @@ def test_strange_rows_have_the_shape_of_rows_and_nothing_known(config: GoalpathC
     for key in (names.C_ID, names.HISTORY_ID, names.TYPE_NAME):
         assert (empty[key] == b"").all()
     assert features.query_features(config)[0].key in empty
+
+
+def test_padding_is_cut_where_the_longest_list_ends(config: GoalpathConfig) -> None:
+    few = golden(config, 6)
+    one = probes.take(few, slice(1, 2))
+    found = probes.without_padding(one)
+    for start, key in (
+        ("type_", names.TYPE_NAME),
+        ("history_", names.HISTORY_ID),
+        ("candidate_", names.C_ID),
+    ):
+        length = int((one[key] != b"").sum())
+        for parallel in (name for name in found if name.startswith(start)):
+            assert found[parallel].shape == (1, length)
+            np.testing.assert_array_equal(found[parallel], one[parallel][:, :length])
+    assert found[names.Q_WEEKLY_ACTIVE].shape == (1, names.WEEKS)
