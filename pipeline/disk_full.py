@@ -14,6 +14,9 @@ _TEXTS: Final = (
     *(os.strerror(number) for number in _NUMBERS),
     *(f"[Errno {number}]" for number in _NUMBERS),
     "database or disk is full",  # SQLite, below ML Metadata
+    # Without room SQLite takes a transaction back by itself, and ML Metadata, which does
+    # not know, tells of the commit that came to nothing.
+    "cannot commit - no transaction is active",
 )
 RULE: Final = "the disk is full."
 

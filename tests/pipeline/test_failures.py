@@ -61,6 +61,7 @@ def test_a_very_long_message_is_cut() -> None:
         Cause("RuntimeError", "wrapped", trace="OSError: [Errno 28] No space left on device"),
         Cause("ResourceExhaustedError", "x; No space left on device"),
         Cause("InternalError", "Error when executing query: database or disk is full"),
+        Cause("InternalError", "query: cannot commit - no transaction is active query: COMMIT;"),
         Cause("OSError", "[Errno 122] Disk quota exceeded"),
     ],
 )
