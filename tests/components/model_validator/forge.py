@@ -170,12 +170,19 @@ class Forge:
         sign(bundle)
         return bundle
 
-    def believed(self, bundle: Path, functions: Functions) -> Path:
-        """Makes the trainer's files anew, as if the trainer itself believed in the model."""
+    def believed(self, bundle: Path, functions: Functions, *, golden_rows: int = 0) -> Path:
+        """Makes the trainer's files anew, as if the trainer itself believed in the model.
+
+        Args:
+          bundle: gets them.
+          functions: its signatures.
+          golden_rows: how many Examples are golden; 0: all.
+        """
         extra = bundle / names.ASSETS_EXTRA
         weights = [checksum(w.path, w.numpy()) for w in self.model.serving.weights]
         (extra / names.CHECKSUMS_FILE).write_text(dump_checksums(weights))
-        examples = with_empty_lists(self.golden_examples, self.config)
+        chosen = self.golden_examples[: golden_rows or None]
+        examples = with_empty_lists(chosen, self.config)
         golden = golden_outputs(self.module, functions, examples, self.config)
         content = dump_golden(golden, machine=machine_fingerprint())
         (extra / names.GOLDEN_FILE).write_bytes(content)

@@ -439,6 +439,18 @@ def test_an_extra_file_gone_or_empty(
         assert text in failed[check]
 
 
+def test_two_golden_rows_are_enough(forge: Forge, tmp_path: Path) -> None:
+    bundle = forge.believed(forge.copy(tmp_path), forge.functions, golden_rows=2)
+    assert forge.failures(bundle, forge.functions, believed=True) == {}
+
+
+def test_one_golden_row_cannot_tell_heads_apart(forge: Forge, tmp_path: Path) -> None:
+    bundle = forge.believed(forge.copy(tmp_path), forge.functions, golden_rows=1)
+    failed = forge.failures(bundle, forge.functions, believed=True)
+    # With and without types, and with and without history.
+    assert failed == {"heads_independent": "likelihood and risk: 4 rows, 8 are needed"}
+
+
 def test_golden_values_of_no_rows(forge: Forge, tmp_path: Path) -> None:
     bundle = forge.copy(tmp_path)
     path = bundle / names.ASSETS_EXTRA / names.GOLDEN_FILE
