@@ -13,6 +13,7 @@ import pytest
 from trainer.heads import InteractionHead, MaskPadding, NoEngagement, TakeGiven
 from trainer.towers.agreement import Agreement
 from trainer.towers.history_pooling import DecayedAttentionPooling
+from trainer.towers.piecewise_linear import PiecewiseLinear
 from trainer.towers.token_mean import TokenMean
 from trainer.towers.type_pooling import TypePooling
 from trainer.towers.unknown_dropout import UnknownDropout
@@ -24,6 +25,7 @@ STUDENTS = RNG.normal(size=(3, 4)).astype(np.float32)
 
 LAYERS: dict[str, tuple[Callable[[], keras.layers.Layer], list[np.ndarray]]] = {
     "UnknownDropout": (lambda: UnknownDropout(0.5, unknown=7, seed=1), [INDEX]),
+    "PiecewiseLinear": (PiecewiseLinear, [NUMBERS]),
     "TokenMean": (lambda: TokenMean(5, 3), [INDEX]),
     "TypePooling": (lambda: TypePooling(4), [NUMBERS, INDEX]),
     "DecayedAttentionPooling": (
@@ -156,6 +158,25 @@ def test_the_head_is_its_equation() -> None:
     product = np.einsum("bd,bnd->bn", STUDENTS @ part["query/kernel"], NUMBERS)
     expected = product / math.sqrt(6) + network
     np.testing.assert_allclose(call(head, STUDENTS, NUMBERS), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_number_is_told_piece_by_piece() -> None:
+    layer = PiecewiseLinear((-1.0, 0.0, 2.0, 2.5))
+    numbers = np.array([[-3.0, -0.25], [1.0, 2.0], [2.25, 9.0]], np.float32)
+    pieces = [
+        [0, 0, 0, 0.75, 0, 0],
+        [1, 0.5, 0, 1, 1, 0],
+        [1, 1, 0.5, 1, 1, 1],
+    ]
+    np.testing.assert_allclose(call(layer, numbers), pieces, rtol=1e-6)
+    listed = call(layer, np.stack([numbers, numbers]))
+    np.testing.assert_allclose(listed, [pieces, pieces], rtol=1e-6)
+
+
+@pytest.mark.parametrize("knots", [(), (1.0,), (0.0, 0.0), (1.0, 0.5)])
+def test_knots_that_do_not_ascend_are_refused(knots: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="two or more ascending numbers"):
+        PiecewiseLinear(knots)
 
 
 def test_agreement_adds_to_the_head_and_counts_as_0_where_it_is_left_out() -> None:

@@ -14,6 +14,7 @@ from trainer.embeddings import EmbeddingTables
 from trainer.features import Group
 from trainer.towers.history_pooling import DecayedAttentionPooling
 from trainer.towers.layer_stack import dense_stack
+from trainer.towers.piecewise_linear import PiecewiseLinear
 from trainer.towers.type_pooling import TypePooling
 
 STUDENT_EMBEDDING: Final = "student_embedding"
@@ -33,8 +34,10 @@ def student_embedding(
       tables: shared with the candidate tower.
     """
     training = config.training
+    numbers = inputs[Group.QUERY.numbers]
     parts = [
-        inputs[Group.QUERY.numbers],
+        numbers,
+        PiecewiseLinear(name="query_pieces")(numbers),
         *_categories(inputs, config, tables, Group.QUERY),
         *_texts(inputs, config, tables),
         _types(inputs, config, tables),
