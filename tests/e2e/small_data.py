@@ -1,4 +1,8 @@
-"""The smallest data folder, nearly, of which a model is trained, blessed and pushed."""
+"""A small data folder of which a model is trained, blessed and pushed.
+
+With thresholds this low five students are enough for a blessing. Forty cost no more,
+since building graphs is what takes the time, and both labels of every head occur.
+"""
 
 from __future__ import annotations
 
