@@ -204,9 +204,10 @@ class TrainingConfig(_Model):
       candidate_units: widths of the candidate tower's layers.
       head_units: widths of each head's own layers.
       dropout: rate in towers and heads.
-      id_dropout: share of engagement ids hidden in training, so that the model
-        can also rank an engagement it has never seen.
-      category_dropout: the same for types, responses, words and profile values.
+      id_dropout: share of the lists and histories whose engagement ids are hidden
+        in training, so that the model can also rank engagements it has never seen.
+      category_dropout: share of the types, responses, words and profile values hidden
+        in training, one by one, for the same reason.
       vocabulary_size: entries kept of each open vocabulary, by frequency.
       text_tokens: words read of a text column, from its start.
       loss_weights: of the heads.

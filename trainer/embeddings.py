@@ -65,6 +65,7 @@ class EmbeddingTables:
                 training.id_dropout if is_id else training.category_dropout,
                 unknown=self.unknown(name),
                 seed=training.seed,
+                by_row=is_id,
                 name=f"hide_{name}",
             )
         return self._dropouts[name]

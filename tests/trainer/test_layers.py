@@ -94,6 +94,16 @@ def test_unknown_dropout_hides_values_in_training_only_and_never_padding() -> No
     assert abs(hidden[:, 1:].mean() - 0.5) < 0.042
 
 
+def test_unknown_dropout_by_row_hides_all_of_a_row_or_nothing() -> None:
+    layer = UnknownDropout(0.5, unknown=100, seed=1, by_row=True)
+    index = np.tile(np.arange(8, dtype=np.int32), (3500, 1))
+    np.testing.assert_array_equal(np.asarray(layer(index)), index)
+    hidden = np.asarray(layer(index, training=True)) == 100
+    assert not hidden[:, 0].any()
+    assert set(hidden[:, 1:].sum(axis=1).tolist()) == {0, 7}
+    assert abs(hidden[:, 1].mean() - 0.5) < 0.042
+
+
 def test_unknown_dropout_of_rate_zero_hides_nothing() -> None:
     layer = UnknownDropout(0.0, unknown=100, seed=1)
     np.testing.assert_array_equal(np.asarray(layer(INDEX, training=True)), INDEX)

@@ -25,13 +25,18 @@ class UnknownDropout(keras.layers.Layer):  # type: ignore[misc]
       rate: in [0, 1).
       unknown: index of the entry for what is outside the vocabulary.
       seed: of the draws.
+      by_row: one draw for all of a row `[B, ...]`. In a cohort with a catalogue of its
+        own a list has no known engagement at all, not now and then one.
     """
 
-    def __init__(self, rate: float, *, unknown: int, seed: int, **kwargs: Any) -> None:
+    def __init__(
+        self, rate: float, *, unknown: int, seed: int, by_row: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.rate = rate
         self.unknown = unknown
         self.seed = seed
+        self.by_row = by_row
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
@@ -39,7 +44,10 @@ class UnknownDropout(keras.layers.Layer):  # type: ignore[misc]
         """See the class."""
         if not training or self.rate == 0:
             return index
-        drawn = keras.random.uniform(ops.shape(index), seed=self.seed_generator)
+        shape = ops.shape(index)
+        if self.by_row:
+            shape = (shape[0], *(1 for _ in shape[1:]))
+        drawn = keras.random.uniform(shape, seed=self.seed_generator)
         hidden = ops.logical_and(drawn < self.rate, index > 0)
         return ops.where(hidden, ops.cast(self.unknown, index.dtype), index)
 
@@ -54,4 +62,5 @@ class UnknownDropout(keras.layers.Layer):  # type: ignore[misc]
             "rate": self.rate,
             "unknown": self.unknown,
             "seed": self.seed,
+            "by_row": self.by_row,
         }
