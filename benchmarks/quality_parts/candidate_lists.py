@@ -72,6 +72,13 @@ class CandidateLists:
         everything = np.ones(len(self.places), bool)
         return self._chosen(everything, np.where(keep, self.grades, 0), self.lengths >= 2)
 
+    def drawn(self, count: int, seed: int) -> CandidateLists:
+        """At most `count` of the lists, whole, drawn at random and in their order."""
+        random = np.random.default_rng(seed)
+        drawn = random.permutation(len(self.snapshot))[:count]
+        good = np.isin(np.arange(len(self.snapshot)), drawn)
+        return self._chosen(np.ones(len(self.places), bool), self.grades, good)[0]
+
     def _chosen(self, keep: Flags, grades: Floats, good: Flags) -> tuple[CandidateLists, Places]:
         owner = self.list_of
         positive = np.bincount(owner[keep & (grades > 0)], minlength=len(self.snapshot))

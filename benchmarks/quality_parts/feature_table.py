@@ -55,12 +55,12 @@ class FeatureTable:
             {**self.sizes, **other.sizes},
         )
 
-    def without(self, category: str) -> FeatureTable:
-        """All but one category."""
+    def without(self, name: str) -> FeatureTable:
+        """All columns but one."""
         return FeatureTable(
-            self.numbers,
-            {key: value for key, value in self.categories.items() if key != category},
-            {key: size for key, size in self.sizes.items() if key != category},
+            {key: value for key, value in self.numbers.items() if key != name},
+            {key: value for key, value in self.categories.items() if key != name},
+            {key: size for key, size in self.sizes.items() if key != name},
         )
 
 

@@ -19,6 +19,7 @@ from schemas.errors import InputError
 
 _EXAMPLES_KEY: Final = "examples"
 _BUNDLE_KEY: Final = "bundle"
+_TRAINING_KEY: Final = "training"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +33,8 @@ class FinishedRun:
       examples: folder of the Examples artifact.
       saved_model: folder of the bundle's SavedModel.
       manifest: of the bundle.
-      config: that the run used, whatever the data folder says by now.
+      config: that the run used, whatever the data folder says by now; without what
+        it says about training, which later code may not know.
     """
 
     run_id: str
@@ -86,8 +88,12 @@ def find_run(out: Path) -> FinishedRun:
         examples=_output(nodes, node_ids.EVENT_EXAMPLE_GEN, _EXAMPLES_KEY, out),
         saved_model=saved_model,
         manifest=manifest,
-        config=GoalpathConfig.model_validate(manifest["config"]),
+        config=_config(manifest["config"]),
     )
+
+
+def _config(stored: Mapping[str, Any]) -> GoalpathConfig:
+    return GoalpathConfig.model_validate({k: v for k, v in stored.items() if k != _TRAINING_KEY})
 
 
 def _output(nodes: Mapping[str, NodeExecution], node: str, key: str, out: Path) -> Path:

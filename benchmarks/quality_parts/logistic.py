@@ -14,7 +14,7 @@ from benchmarks.quality_parts.labelled_rows import LabelledRows, log_losses
 
 Floats = npt.NDArray[np.float64]
 
-PENALTIES: Final = (0.001, 0.01, 0.1, 1.0)
+PENALTIES: Final = (0.0001, 0.001, 0.01, 0.1, 1.0)
 _ITERATIONS: Final = 300
 
 

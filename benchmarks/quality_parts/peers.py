@@ -19,7 +19,7 @@ from benchmarks.quality_parts.feature_table import FeatureTable
 from benchmarks.quality_parts.figures import CONSTANT, LAMBDA_RANK, LIGHTGBM
 from benchmarks.quality_parts.known_labels import LABELS, given_places, known_rows
 from benchmarks.quality_parts.labelled_rows import LabelledRows
-from benchmarks.quality_parts.lambda_rank import RankedRows, TunedRanker, tune_ranker
+from benchmarks.quality_parts.lambda_rank import RankedRows, TunedRanker, fit_ranker, search_ranker
 from benchmarks.quality_parts.logistic import logistic_regression
 from benchmarks.quality_parts.peer_answers import Answers, PeerAnswers
 from benchmarks.quality_parts.progress import Progress
@@ -45,6 +45,8 @@ SINCE_ACTIVE: Final = "days since active"
 POPULARITY: Final = {7: "popularity, 7 days", 28: "popularity, 28 days"}
 RECENCY: Final = "own last used"
 MOST_USED: Final = "own most used"
+WITH_IDS: Final = f"{LAMBDA_RANK} with ids"
+WITHOUT_CLOSE: Final = f"{LIGHTGBM} without days to close"
 BLEND: Final = "recency and popularity"
 ITEM_KNN: Final = "item-kNN"
 ALS: Final = "implicit ALS"
@@ -119,6 +121,7 @@ def ask_peers(
         progress.say(f"{head}: logistic regression, C {penalty:g}")
         alone[head] = {
             LIGHTGBM: trees.predict(tables[2]),
+            **_without_close(train, calibration, tables[2], trees, effort.seed),
             LOGISTIC: regression,
             **_simple_answers(splits, known[0], train.labels),
         }
@@ -135,6 +138,24 @@ def ask_peers(
 
 def _labelled(snapshots: Snapshots, head: str, table: FeatureTable, rows: Flags) -> LabelledRows:
     return LabelledRows(table.take(rows), snapshots.numbers(LABELS[head][0])[rows])
+
+
+def _without_close(
+    train: LabelledRows,
+    calibration: LabelledRows,
+    table: FeatureTable,
+    trees: TunedTrees,
+    seed: int,
+) -> Answers:
+    """The same trees without what tells a long cohort from a short one, if there are any."""
+    if not (train.features.numbers[names.Q_COHORT_KNOWN] > 0).any():
+        return {}
+    rows, held_out = (
+        LabelledRows(each.features.without(names.Q_DAYS_TO_CLOSE), each.labels)
+        for each in (train, calibration)
+    )
+    tuned = fit_trees(rows, held_out, trees.parameters, seed)
+    return {WITHOUT_CLOSE: tuned.predict(table.without(names.Q_DAYS_TO_CLOSE))}
 
 
 def _simple_answers(splits: Splits, known: Flags, labels: Floats) -> Answers:
@@ -188,18 +209,19 @@ def _rank(
     progress: Progress,
 ) -> tuple[Answers, dict[str, str]]:
     train, calibration, lists = (candidate_lists(snapshots) for snapshots in splits.all)
-    ranker = tune_ranker(
-        RankedRows(train, candidates.table(splits.train, train.places)),
-        RankedRows(calibration, candidates.table(splits.calibration, calibration.places)),
-        trials=effort.trials,
-        seed=effort.seed,
-        progress=progress,
-    )
+    rows = RankedRows(train, candidates.table(splits.train, train.places))
+    held_out = RankedRows(calibration, candidates.table(splits.calibration, calibration.places))
+    blind = (rows.without(names.C_ID), held_out.without(names.C_ID))
+    found = search_ranker(*blind, trials=effort.trials, seed=effort.seed, progress=progress)
+    ranker = fit_ranker(blind[0], blind[1], found.parameters, effort.seed)
+    progress.say(f"ranking: on all lists, NDCG {ranker.ndcg:.4f}")
+    with_ids = fit_ranker(rows, held_out, found.parameters, effort.seed)
+    progress.say(f"ranking: on all lists with ids, NDCG {with_ids.ndcg:.4f}")
     numbers = simple_rankings.choose_blend(splits.calibration, calibration)
     progress.say(f"ranking: blend {dict(numbers)}")
     evaluation = splits.evaluation
     answers = {
-        LAMBDA_RANK: _in_parts(ranker, evaluation, candidates, lists.places),
+        **_ranker_answers(ranker, with_ids, evaluation, candidates, lists.places),
         BLEND: simple_rankings.blend(evaluation, lists.places, **numbers),
         **{
             peer: simple_rankings.popularity(evaluation, lists.places, days)
@@ -215,14 +237,19 @@ def _rank(
     }
 
 
-def _in_parts(
-    ranker: TunedRanker, snapshots: Snapshots, candidates: CandidateFeatures, places: Places
-) -> Floats:
-    parts = [
-        ranker.predict(candidates.table(snapshots, places[start : start + _ROWS_AT_ONCE]))
-        for start in range(0, len(places), _ROWS_AT_ONCE)
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0)
+def _ranker_answers(
+    blind: TunedRanker,
+    with_ids: TunedRanker,
+    snapshots: Snapshots,
+    candidates: CandidateFeatures,
+    places: Places,
+) -> Answers:
+    parts: dict[str, list[Floats]] = {LAMBDA_RANK: [], WITH_IDS: []}
+    for start in range(0, len(places), _ROWS_AT_ONCE):
+        table = candidates.table(snapshots, places[start : start + _ROWS_AT_ONCE])
+        parts[LAMBDA_RANK].append(blind.predict(table.without(names.C_ID)))
+        parts[WITH_IDS].append(with_ids.predict(table))
+    return {peer: np.concatenate([np.zeros(0), *each]) for peer, each in parts.items()}
 
 
 def _collaborative_answers(

@@ -53,7 +53,8 @@ which is chosen after the fact, figure by figure.
 - LightGBM: random search, each trial stopped early, on every scalar of the state, weekly
   activity, counts by type and response, last event, stage, calendar, profile. LambdaRank: all
   candidate features, the scalars of the student, agreement of categories; the search also draws
-  the objective, the use of ids and the correction for sampled negatives. Item-kNN and ALS are
+  a correction for sampled negatives. Phases of the calendar that name a
+  cohort in training are left out, as in our model. Item-kNN and ALS are
   fitted anew for each day on everything before it.
 """
 

@@ -1,8 +1,9 @@
 """What an engineer would make of a student's state in an afternoon.
 
-Every scalar of the state, the calendar among them, the weekly activity, the counts per
+Every scalar of the state, the weekly activity, the counts per
 engagement type side by side, the responses of the history counted, the last event, the
-stage and the profile.
+stage and the profile. Of the calendar, what the training snapshots can teach: see
+`untaught`.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import numpy.typing as npt
 from benchmarks.quality_parts.feature_table import FeatureTable, codes_of, known_or_nan
 from benchmarks.quality_parts.snapshots import Snapshots
 from schemas import names
-from schemas.config import GoalpathConfig, Kind
+from schemas.config import Cadence, GoalpathConfig, Kind
 from schemas.features import DType, FeatureSpec, Shape, query_features
 
 Numbers = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
 
 _RECENT_DAYS: Final = 28
+_TWO_YEARS: Final = 2 * 365 * 86_400_000_000
+_YEAR: Final = frozenset((names.Q_YEAR_SIN, names.Q_YEAR_COS))
+_WEEKDAY: Final = frozenset((names.Q_WEEKDAY_SIN, names.Q_WEEKDAY_COS))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +34,7 @@ class StudentFeatures:
     """Makes the same columns of any split.
 
     Attributes:
-      specs: the query features.
+      specs: the query features, but for those that are `untaught`.
       vocabularies: texts met in training, by feature key.
     """
 
@@ -122,7 +126,8 @@ def student_features(train: Snapshots, config: GoalpathConfig) -> StudentFeature
       train: the training split.
       config: of the data set.
     """
-    specs = query_features(config)
+    hidden = untaught(train, config)
+    specs = tuple(spec for spec in query_features(config) if spec.key not in hidden)
     vocabularies = {
         spec.key: tuple(sorted(train.columns[spec.key].vocabulary))
         for spec in specs
@@ -130,3 +135,16 @@ def student_features(train: Snapshots, config: GoalpathConfig) -> StudentFeature
     }
     vocabularies[names.Q_STAGE] = config.stages
     return StudentFeatures(specs, vocabularies)
+
+
+def untaught(train: Snapshots, config: GoalpathConfig) -> frozenset[str]:
+    """Phases of the calendar that name a cohort in training, and mean nothing after it.
+
+    As in our own model (docs/adr/0004-phase-of-the-year.md): the year where training
+    spans less than two, the weekday where snapshots are weekly. With them LightGBM had a
+    log loss of .175 for likelihood on OULAD, without them .122.
+    """
+    times = train.integers(names.SNAPSHOT_TIME)
+    spans_years = len(times) > 0 and times.max() - times.min() >= _TWO_YEARS
+    weekly = config.snapshots.cadence is Cadence.WEEKLY
+    return (frozenset() if spans_years else _YEAR) | (_WEEKDAY if weekly else frozenset())

@@ -85,6 +85,16 @@ def test_graded_lists_keep_all_candidates() -> None:
     assert part.grades.tolist() == [1, 0, 0]
 
 
+def test_drawn_lists_are_whole() -> None:
+    many = lists([[1, 0, index] for index in range(1, 7)])
+    few = many.drawn(4, seed=2)
+    assert few.starts.tolist() == [0, 3, 6, 9, 12]
+    assert sorted(few.snapshot.tolist()) == few.snapshot.tolist()
+    last = [int(grade) for grade in few.grades[2::3]]
+    assert few.places.tolist() == [3 * (i - 1) + place for i in last for place in range(3)]
+    assert many.drawn(9, seed=2).places.tolist() == many.places.tolist()
+
+
 def test_no_list_is_left_where_nothing_is_kept() -> None:
     part, chosen = lists([[1, 0]]).restricted(np.array([False, False]))
     assert len(part.snapshot) == len(chosen) == len(part.measure("ndcg", scores())) == 0

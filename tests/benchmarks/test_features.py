@@ -3,14 +3,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 
 from benchmarks.quality_parts.candidate_features import candidate_features_of
 from benchmarks.quality_parts.feature_table import FeatureTable
 from benchmarks.quality_parts.logistic import scaling_of
 from benchmarks.quality_parts.snapshots import Snapshots
-from benchmarks.quality_parts.student_features import student_features
+from benchmarks.quality_parts.student_features import student_features, untaught
 from schemas import names
-from schemas.config import GoalpathConfig
+from schemas.config import Cadence, GoalpathConfig, SnapshotsConfig
 from schemas.features import DType, Shape, candidate_features, query_features
 from tests.benchmarks.flat_columns import Values, snapshots
 
@@ -44,6 +45,7 @@ def split(count: int, **lists: list[Values]) -> Snapshots:
     for spec in (*query_features(CONFIG), *candidate_features(CONFIG)):
         zero: str | float = "" if spec.dtype is DType.BYTES else 0.0
         columns[spec.key] = [[zero] * length for length in lengths[spec.shape]]
+    columns[names.SNAPSHOT_TIME] = [[0]] * count
     return snapshots({**columns, **lists})
 
 
@@ -115,6 +117,24 @@ def test_what_training_has_not_met_is_left_out() -> None:
     same(table.numbers["type_active_28_visit"], 0, 0)
     assert table.categories[PROGRAMME].tolist() == [-1, 2]  # "", arts, law
     assert np.isnan(table.matrix()[0, table.names.index(PROGRAMME)])
+
+
+@pytest.mark.parametrize(
+    ("cadence", "days", "hidden"),
+    [
+        ("weekly", 729, {"year_sin", "year_cos", "weekday_sin", "weekday_cos"}),
+        ("weekly", 730, {"weekday_sin", "weekday_cos"}),
+        ("daily", 729, {"year_sin", "year_cos"}),
+        ("daily", 730, set()),
+    ],
+)
+def test_phases_that_training_cannot_teach_are_left_out(
+    cadence: str, days: int, hidden: set[str]
+) -> None:
+    config = CONFIG.model_copy(update={"snapshots": SnapshotsConfig(cadence=Cadence(cadence))})
+    train = split(2, **{names.SNAPSHOT_TIME: [[0], [days * 86_400_000_000]]})
+    assert untaught(train, config) == hidden
+    assert not hidden & set(student_features(train, config).table(train).names)
 
 
 def test_candidates_have_their_student_beside_them() -> None:
