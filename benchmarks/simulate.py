@@ -1,6 +1,6 @@
 """Times `goalpath simulate` as a whole process, and says what there is to learn.
 
-    python benchmarks/simulate.py [--students 100000] [--profile intense] [--weeks 52]
+    python -m benchmarks.simulate [--students 100000] [--profile intense] [--weeks 52]
 
 Prints the seconds, the events and the peak memory of a process that simulates and writes
 everything, and, from a smaller simulation of the same world, the AUC that the true
