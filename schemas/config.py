@@ -186,6 +186,7 @@ class LossWeightsConfig(_Model):
     ranking: pydantic.PositiveFloat = 1.0
     likelihood: pydantic.PositiveFloat = 1.0
     risk: pydantic.PositiveFloat = 1.0
+    goal: pydantic.PositiveFloat = 1.0
 
 
 class TrainingConfig(_Model):

@@ -161,5 +161,7 @@ TRAINING_LABELS = (
     names.LIKELIHOOD_WEIGHT,
     names.RISK_LABEL,
     names.RISK_WEIGHT,
+    names.GOAL_LABEL,
+    names.GOAL_WEIGHT,
 )
-"""The labels that the model's losses read; goals are fitted elsewhere."""
+"""The labels that the model's losses read."""

@@ -257,6 +257,20 @@ def width(config: GoalpathConfig, group: Group) -> int:
     return sum(channel.size for channel in channels(config, group))
 
 
+def place_of(config: GoalpathConfig, group: Group, key: str) -> int:
+    """First column of a feature in its group's matrix of numbers.
+
+    Raises:
+      KeyError: the group has no such channel.
+    """
+    start = 0
+    for channel in channels(config, group):
+        if channel.key == key:
+            return start
+        start += channel.size
+    raise KeyError(key)
+
+
 def categories(config: GoalpathConfig) -> tuple[Category, ...]:
     """Every feature that becomes an integer."""
     return tuple(

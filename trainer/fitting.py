@@ -62,10 +62,10 @@ class _Sums:
     """Sums of losses and weights by head, kept in the graph until they are asked for."""
 
     def __init__(self) -> None:
-        self._sums = tf.Variable(tf.zeros([len(names.HEADS), 2]), trainable=False)
+        self._sums = tf.Variable(tf.zeros([len(names.LOSSES), 2]), trainable=False)
 
     def add(self, losses: Mapping[str, tuple[tf.Tensor, tf.Tensor]]) -> None:
-        self._sums.assign_add(tf.stack([tf.stack(list(losses[head])) for head in names.HEADS]))
+        self._sums.assign_add(tf.stack([tf.stack(list(losses[head])) for head in names.LOSSES]))
 
     def read(self) -> npt.NDArray[np.float32]:
         return np.asarray(self._sums.numpy())
@@ -76,7 +76,7 @@ class _Sums:
         Raises:
           TrainingDivergedError: a sum is not finite.
         """
-        sums = dict(zip(names.HEADS, self.read(), strict=True))
+        sums = dict(zip(names.LOSSES, self.read(), strict=True))
         self._sums.assign(tf.zeros_like(self._sums))
         broken = {head: total for head, (total, _) in sums.items() if not math.isfinite(total)}
         if broken:
@@ -220,6 +220,7 @@ def _weighted(losses: HeadLosses, training: TrainingConfig) -> float:
         names.RANKING_SCORE: training.loss_weights.ranking,
         names.LIKELIHOOD: training.loss_weights.likelihood,
         names.RISK: training.loss_weights.risk,
+        names.GOAL_PROBABILITY: training.loss_weights.goal,
     }
     known = [weights[head] * loss for head, loss in losses.items() if not math.isnan(loss)]
     return sum(known) if known else math.nan

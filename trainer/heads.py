@@ -169,8 +169,8 @@ class TakeGiven(keras.layers.Layer):  # type: ignore[misc]
 class MaskPadding(keras.layers.Layer):  # type: ignore[misc]
     """Writes a sentinel where a list has ended.
 
-    Input: `[values, index]`, float32 `[B, N]` and integer `[B, N]`, 0 being padding.
-    Output: float32 `[B, N]`.
+    Input: `[values, index]`, float32 `[B, N]` or `[B, N, K]` and integer `[B, N]`, 0
+    being padding. Output: like the values.
 
     Args:
       sentinel: what padding holds.
@@ -184,10 +184,13 @@ class MaskPadding(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
         """See the class."""
         values, index = inputs
-        return ops.where(index > 0, values, ops.cast(self.sentinel, values.dtype))
+        there = index > 0
+        if len(values.shape) > 2:
+            there = ops.expand_dims(there, -1)
+        return ops.where(there, values, ops.cast(self.sentinel, values.dtype))
 
     def compute_output_shape(self, input_shape: Shapes) -> tuple[int | None, ...]:
-        """`[B, N]`."""
+        """The shape of the values."""
         return input_shape[0]
 
     def get_config(self) -> dict[str, Any]:

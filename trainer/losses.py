@@ -1,4 +1,4 @@
-"""The losses: list-wise for ranking, cross-entropy for likelihood and risk.
+"""The losses: list-wise for ranking, cross-entropy for likelihood, risk and goal steps.
 
 Each gives the sum over items and the number of items, so that means over known items
 can be taken over a batch or over a whole split.
@@ -14,6 +14,7 @@ from keras import ops
 
 from schemas import names
 from schemas.config import LossWeightsConfig
+from trainer.goal_steps import CERTAIN
 from trainer.model import LOGIT_SUFFIX
 
 Tensors = Mapping[str, keras.KerasTensor]
@@ -104,6 +105,32 @@ def binary_cross_entropy(
     return Loss(ops.sum(ops.where(weight > 0, weight * losses, 0.0)), ops.sum(weight))
 
 
+def goal_steps(
+    logits: keras.KerasTensor, reached: keras.KerasTensor, *, weight: keras.KerasTensor
+) -> Loss:
+    """Minus the log-likelihood of the steps that a student came to.
+
+        - sum_j y_{j-1} (y_j log q_j + (1 - y_j) log(1 - q_j)),   q_j = sigmoid(z_j)
+
+    over the steps ahead: one that was not come to says nothing of itself.
+
+    Args:
+      logits: float32 `[B, 2, K - 1]`, z; `CERTAIN` or more for steps behind.
+      reached: float32 `[B, K]`, y: 1 where stage k or a later one is reached.
+      weight: float32 `[B, 2, K]`; 0 where it is not known whether k is.
+
+    Returns:
+      Weighted sum over steps, and the sum of their weights.
+    """
+    come_to = ops.expand_dims(reached[:, :-1], 1) * weight[:, :, :-1]
+    ahead = ops.cast(logits < CERTAIN, "float32")
+    return binary_cross_entropy(
+        logits,
+        ops.expand_dims(reached[:, 1:], 1),
+        weight=come_to * weight[:, :, 1:] * ahead,
+    )
+
+
 def head_losses(outputs: Tensors, labels: Tensors) -> dict[str, Loss]:
     """The loss of each head.
 
@@ -115,7 +142,7 @@ def head_losses(outputs: Tensors, labels: Tensors) -> dict[str, Loss]:
       labels: `trainer.batching.TRAINING_LABELS`.
 
     Returns:
-      Head (`schemas.names.HEADS`) -> loss.
+      Output (`schemas.names.LOSSES`) -> loss.
     """
     given = ops.cast(labels[names.GIVEN_INDEX] >= 0, "float32")
     losses = {
@@ -137,6 +164,12 @@ def head_losses(outputs: Tensors, labels: Tensors) -> dict[str, Loss]:
             ops.stack([label, label], axis=1),
             weight=ops.stack([weight, weight * given], axis=1),
         )
+    weight = labels[names.GOAL_WEIGHT]
+    losses[names.GOAL_PROBABILITY] = goal_steps(
+        outputs[names.GOAL_PROBABILITY + LOGIT_SUFFIX],
+        labels[names.GOAL_LABEL],
+        weight=ops.stack([weight, weight * ops.expand_dims(given, 1)], axis=1),
+    )
     return losses
 
 
@@ -146,4 +179,5 @@ def total_loss(losses: Mapping[str, Loss], weights: LossWeightsConfig) -> keras.
         weights.ranking * losses[names.RANKING_SCORE].mean()
         + weights.likelihood * losses[names.LIKELIHOOD].mean()
         + weights.risk * losses[names.RISK].mean()
+        + weights.goal * losses[names.GOAL_PROBABILITY].mean()
     )

@@ -18,6 +18,7 @@ from schemas.config import GoalpathConfig
 from trainer import features
 from trainer.embeddings import EmbeddingTables
 from trainer.features import Group
+from trainer.goal_steps import GoalStepsHead, ReachGoals, StepsAhead
 from trainer.heads import InteractionHead, MaskPadding, NoEngagement, TakeGiven
 from trainer.towers.agreement import Agreement
 from trainer.towers.candidate import engagement_embedding
@@ -39,13 +40,16 @@ class GoalpathModel:
     Attributes:
       serving: all inputs -> RANKING_SCORE `[B, N]`, LIKELIHOOD and RISK `[B]`,
         LIKELIHOOD_GIVEN and RISK_GIVEN `[B, N]`, padding marked by the sentinels of
-        `schemas.names`. This is what is saved as a `.keras` file.
+        `schemas.names`, GOAL_PROBABILITY `[B, K]` for the `K` stages. This is what is
+        saved as a `.keras` file.
       training: all inputs and GIVEN_INDEX -> RANKING_SCORE `[B, N]` without
-        sentinels, and log-odds `likelihood_logits`, `risk_logits` `[B, 2]`: with no
-        engagement, and with the one that was met next.
+        sentinels, log-odds `likelihood_logits`, `risk_logits` `[B, 2]`: with no
+        engagement, and with the one that was met next; and likewise of the steps from
+        stage to stage, `goal_probability_logits` `[B, 2, K - 1]`.
       student: query inputs -> `[B, D]`.
       engagement: candidate inputs -> `[B, N, D]`.
       ranking: all inputs -> RANKING_SCORE `[B, N]` without sentinels, and nothing else.
+      goals: all inputs -> GOAL_PROBABILITY `[B, K]`, GOAL_GIVEN `[B, N, K]`.
     """
 
     serving: keras.Model
@@ -53,6 +57,7 @@ class GoalpathModel:
     student: keras.Model
     engagement: keras.Model
     ranking: keras.Model
+    goals: keras.Model
 
 
 def model_inputs(config: GoalpathConfig, groups: Iterable[Group]) -> Tensors:
@@ -112,6 +117,9 @@ def build_model(config: GoalpathConfig, vocabulary_sizes: Mapping[str, int]) -> 
         trained[output + LOGIT_SUFFIX] = keras.layers.Concatenate(axis=1, name=f"{output}_pair")(
             [without, head([student, *given])]
         )
+    reached, steps, goals = _goals(config, query, engaged, given, index)
+    served[names.GOAL_PROBABILITY] = reached
+    trained[names.GOAL_PROBABILITY + LOGIT_SUFFIX] = steps
     inputs = {**query, **candidate}
     return GoalpathModel(
         serving=keras.Model(inputs, served, name="goalpath"),
@@ -119,6 +127,7 @@ def build_model(config: GoalpathConfig, vocabulary_sizes: Mapping[str, int]) -> 
         student=keras.Model(query, student, name="student"),
         engagement=keras.Model(candidate, engagements, name="engagement"),
         ranking=keras.Model(inputs, scores, name="ranking"),
+        goals=keras.Model(inputs, goals, name="goals"),
     )
 
 
@@ -147,6 +156,43 @@ def _head(config: GoalpathConfig, name: str, number: int, agreements: int) -> In
     training = config.training
     seed = training.seed + 100 * (number + 1)
     return InteractionHead(training.head_units, training.dropout, seed, agreements, name=name)
+
+
+def _goals(
+    config: GoalpathConfig,
+    query: Tensors,
+    engaged: list[keras.KerasTensor],
+    given: list[keras.KerasTensor],
+    index: keras.KerasTensor,
+) -> tuple[keras.KerasTensor, keras.KerasTensor, Tensors]:
+    """The goal head with no engagement, with the one met next, and with each.
+
+    Returns:
+      Probabilities `[B, K]`, log-odds for the loss `[B, 2, K - 1]`, and the outputs of
+      `GoalpathModel.goals`.
+    """
+    training = config.training
+    place = features.place_of(config, Group.QUERY, names.Q_STAGE_POSITION)
+    position = query[Group.QUERY.numbers][:, place]
+    head = GoalStepsHead(
+        len(config.stages) - 1,
+        training.head_units[0],
+        training.dropout,
+        training.seed + 400,
+        sum(each.shape[-1] for each in engaged[2:]),
+        name="goal_head",
+    )
+    ahead, reach = StepsAhead(name="goal_steps_ahead"), ReachGoals(name="reach_goals")
+    student = engaged[0]
+    none = NoEngagement(training.embedding_dim, name="goal_none")(student)
+    without = ahead([head([student, none]), position])
+    with_met = ahead([head([student, *given]), position])
+    reached = reach(without)[:, 0]
+    with_each = _padded(
+        reach(ahead([head(engaged), position])), index, names.PAD_PROBABILITY, "goal"
+    )
+    steps = keras.layers.Concatenate(axis=1, name="goal_pair")([without, with_met])
+    return reached, steps, {names.GOAL_PROBABILITY: reached, names.GOAL_GIVEN: with_each}
 
 
 def _padded(

@@ -97,7 +97,9 @@ class Behaviour:
 
     def check_keras_outputs(self, name: str) -> CheckResult:
         """The `.keras` file gives the same scores for the same rows."""
-        scores = {key: self._keras_outputs[key] for key in (*ALONE, *LISTED)}
+        scores = {
+            key: self._keras_outputs[key] for key in (*ALONE, *LISTED, names.GOAL_PROBABILITY)
+        }
         return outputs.check_agreement(
             name,
             Comparison(scores, self._answers, f"{names.KERAS_FILE} and predict"),

@@ -99,9 +99,15 @@ def listed(scores: Array, candidate_ids: Array) -> npt.NDArray[np.bool_]:
     return filled
 
 
+_SCORES: Final = (
+    *names.HEADS,
+    names.LIKELIHOOD_GIVEN,
+    names.RISK_GIVEN,
+    names.GOAL_PROBABILITY,
+)
 EXPECTED_OUTPUTS: Final[Mapping[str, tuple[str, ...]]] = {
-    names.SIGNATURE_DEFAULT: (*names.HEADS, names.LIKELIHOOD_GIVEN, names.RISK_GIVEN),
-    names.SIGNATURE_PREDICT: (*names.HEADS, names.LIKELIHOOD_GIVEN, names.RISK_GIVEN),
+    names.SIGNATURE_DEFAULT: _SCORES,
+    names.SIGNATURE_PREDICT: _SCORES,
     names.SIGNATURE_RECOMMEND: (names.RECOMMENDED_ID, names.RECOMMENDED_SCORE),
     names.SIGNATURE_EMBED_STUDENT: (names.EMBEDDING,),
     names.SIGNATURE_EMBED_ENGAGEMENT: (names.EMBEDDING,),

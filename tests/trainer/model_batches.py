@@ -1,7 +1,8 @@
 """Random inputs and labels of the model itself, without preprocessing, with a planted signal.
 
-A student whose first number is above 0 advances, one whose second is above 0 is
-lost, and a candidate whose first number is above 0.5 is responded to.
+The first number of a student is the stage; one whose second is above 0 advances, one
+whose third is above 0 is lost, and a candidate whose first number is above 0.5 is responded to. Who advances
+comes one stage further, and who is not lost either, to the end.
 """
 
 from __future__ import annotations
@@ -46,8 +47,11 @@ def random_batch(
         present = there.get(group, np.ones(rows, bool))
         width = features.width(config, group)
         numbers = rng.normal(size=(*present.shape, width)) * present[..., np.newaxis]
-        numbers[..., 2:] *= 0.3  # what tells nothing must not drown the signal
+        numbers[..., 3:] *= 0.3  # what tells nothing must not drown the signal
         inputs[group.numbers] = numbers.astype(np.float32)
+    stage = rng.integers(0, len(config.stages), rows)
+    place = features.place_of(config, Group.QUERY, names.Q_STAGE_POSITION)
+    inputs[Group.QUERY.numbers][:, place] = stage / (len(config.stages) - 1)
     for category in features.categories(config):
         present = there.get(category.group, np.ones(rows, bool))
         drawn = rng.integers(1, 1 + VOCABULARY, present.shape) * present
@@ -56,10 +60,10 @@ def random_batch(
         present = there.get(text.group, np.ones(rows, bool))
         drawn = rng.integers(0, 1 + VOCABULARY, (*present.shape, text.length))
         inputs[text.tokens] = (drawn * present[..., np.newaxis]).astype(np.int32)
-    return inputs, _labels(inputs, there[Group.CANDIDATES])
+    return inputs, _labels(config, inputs, there[Group.CANDIDATES])
 
 
-def _labels(inputs: Arrays, listed: npt.NDArray[np.bool_]) -> Arrays:
+def _labels(config: GoalpathConfig, inputs: Arrays, listed: npt.NDArray[np.bool_]) -> Arrays:
     query, candidates = inputs[Group.QUERY.numbers], inputs[Group.CANDIDATES.numbers]
     grades = ((candidates[:, :, 0] > 0.5) & listed).astype(np.float32)
     known = np.ones(len(query), np.float32)
@@ -68,11 +72,23 @@ def _labels(inputs: Arrays, listed: npt.NDArray[np.bool_]) -> Arrays:
         names.C_SAMPLING_PROBABILITY: listed.astype(np.float32),
         names.GIVEN_INDEX: np.where(listed.any(1), 0, -1).astype(np.int64),
         names.RANKING_WEIGHT: grades.any(1).astype(np.float32),
-        names.LIKELIHOOD_LABEL: (query[:, 0] > 0).astype(np.float32),
+        names.LIKELIHOOD_LABEL: (query[:, 1] > 0).astype(np.float32),
         names.LIKELIHOOD_WEIGHT: known,
-        names.RISK_LABEL: (query[:, 1] > 0).astype(np.float32),
+        names.RISK_LABEL: (query[:, 2] > 0).astype(np.float32),
         names.RISK_WEIGHT: known,
+        names.GOAL_LABEL: _reached(config, query),
+        names.GOAL_WEIGHT: np.ones((len(query), len(config.stages)), np.float32),
     }
+
+
+def _reached(config: GoalpathConfig, query: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    last = len(config.stages) - 1
+    place = features.place_of(config, Group.QUERY, names.Q_STAGE_POSITION)
+    stage = np.rint(query[:, place] * last)
+    furthest = np.where(query[:, 2] > 0, stage + 1, last)
+    furthest = np.where(query[:, 1] > 0, furthest, stage)
+    reached: npt.NDArray[np.generic] = np.arange(last + 1) <= furthest[:, np.newaxis]
+    return reached.astype(np.float32)
 
 
 def with_given(batch: Batch) -> Arrays:

@@ -73,12 +73,18 @@ def turned(batch: Batch) -> Batch:
         names.LIKELIHOOD_LABEL: 1 - labels[names.LIKELIHOOD_LABEL],
         names.RISK_LABEL: 1 - labels[names.RISK_LABEL],
         names.RANKING_WEIGHT: 0 * labels[names.RANKING_WEIGHT],
+        names.GOAL_WEIGHT: 0 * labels[names.GOAL_WEIGHT],
     }
 
 
 def with_weight(batch: Batch, weight: float) -> Batch:
     inputs, labels = batch
-    keys = (names.RANKING_WEIGHT, names.LIKELIHOOD_WEIGHT, names.RISK_WEIGHT)
+    keys = (
+        names.RANKING_WEIGHT,
+        names.LIKELIHOOD_WEIGHT,
+        names.RISK_WEIGHT,
+        names.GOAL_WEIGHT,
+    )
     return inputs, {**labels, **{key: weight * labels[key] for key in keys}}
 
 
@@ -105,7 +111,8 @@ def test_every_head_learns_what_can_be_learned(train: Batch, calibration: Batch)
         names.RISK: math.log(2),
         names.RANKING_SCORE: float(np.log(listed).mean()),
     }
-    for head in names.HEADS:
+    guessed[names.GOAL_PROBABILITY] = math.log(2)
+    for head in names.LOSSES:
         assert best.losses[head] < 0.8 * first.losses[head]
         assert best.validation_losses[head] < 0.8 * guessed[head], head
     assert history.steps_per_epoch == 8
@@ -119,7 +126,7 @@ def test_every_head_learns_what_can_be_learned(train: Batch, calibration: Batch)
 @pytest.mark.slow
 def test_it_stops_when_the_calibration_split_gets_worse_and_keeps_the_best(train: Batch) -> None:
     # What is learned of the training split is the opposite of the calibration split.
-    weights = {"ranking": 5.0, "likelihood": 2.0, "risk": 3.0}
+    weights = {"ranking": 5.0, "likelihood": 2.0, "risk": 3.0, "goal": 0.5}
     config = config_with(epochs=9, patience=2, learning_rate=3e-3, loss_weights=weights)
     history, recorder = fitted(config, train, turned(train))
     losses = [epoch.validation_loss for epoch in history.epochs]
@@ -130,12 +137,13 @@ def test_it_stops_when_the_calibration_split_gets_worse_and_keeps_the_best(train
     assert not all(np.array_equal(a, b) for a, b in zip(kept, recorder.weights[-1], strict=True))
     for epoch, told in zip(history.epochs, recorder.losses, strict=True):
         # A head without a label is left out of the sum.
-        ranking, likelihood, risk = (epoch.validation_losses[head] for head in names.HEADS)
+        ranking, likelihood, risk, goal = (epoch.validation_losses[key] for key in names.LOSSES)
         assert math.isnan(ranking)
+        assert math.isnan(goal)
         assert epoch.validation_loss == pytest.approx(2 * likelihood + 3 * risk)
-        ranking, likelihood, risk = (epoch.losses[head] for head in names.HEADS)
+        ranking, likelihood, risk, goal = (epoch.losses[key] for key in names.LOSSES)
         assert told[2:] == (
-            pytest.approx(5 * ranking + 2 * likelihood + 3 * risk),
+            pytest.approx(5 * ranking + 2 * likelihood + 3 * risk + 0.5 * goal),
             epoch.validation_loss,
         )
 

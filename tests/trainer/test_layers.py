@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from trainer.goal_steps import GoalStepsHead, ReachGoals, StepsAhead
 from trainer.heads import InteractionHead, MaskPadding, NoEngagement, TakeGiven
 from trainer.towers.agreement import Agreement
 from trainer.towers.history_pooling import DecayedAttentionPooling
@@ -36,6 +37,12 @@ LAYERS: dict[str, tuple[Callable[[], keras.layers.Layer], list[np.ndarray]]] = {
         lambda: InteractionHead((5, 3), 0.2, seed=3, agreements=2),
         [STUDENTS, NUMBERS, NUMBERS[:, :, :2]],
     ),
+    "GoalStepsHead": (
+        lambda: GoalStepsHead(3, 5, 0.2, seed=3, agreements=2),
+        [STUDENTS, NUMBERS, NUMBERS[:, :, :2]],
+    ),
+    "StepsAhead": (StepsAhead, [NUMBERS, np.array([0.0, 0.5, 1.0], np.float32)]),
+    "ReachGoals": (ReachGoals, [NUMBERS]),
     "Agreement": (lambda: Agreement(4), [INDEX[:, :3], np.stack([INDEX, INDEX], -1)]),
     "NoEngagement": (lambda: NoEngagement(6), [STUDENTS]),
     "TakeGiven": (TakeGiven, [NUMBERS, np.array([4, -1, 0])]),
@@ -61,7 +68,12 @@ def test_a_saved_layer_loads_with_its_values(name: str, tmp_path: Path) -> None:
     inputs = [
         keras.Input((None, *a.shape[2:]) if a.ndim > 1 else (), dtype=str(a.dtype)) for a in arrays
     ]
-    if name in ("Agreement", "InteractionHead", "NoEngagement"):  # one row a student
+    if name in (
+        "Agreement",
+        "GoalStepsHead",
+        "InteractionHead",
+        "NoEngagement",
+    ):  # one row a student
         inputs[0] = keras.Input(arrays[0].shape[1:], dtype=str(arrays[0].dtype))
     layer = make()
     model = keras.Model(inputs, layer(inputs if len(inputs) > 1 else inputs[0]))

@@ -166,6 +166,8 @@ def _labels(given: list[int], weight: list[float]) -> dict[str, tf.Tensor]:
         names.LIKELIHOOD_WEIGHT: tf.constant(weight),
         names.RISK_LABEL: tf.zeros([rows]),
         names.RISK_WEIGHT: tf.constant(weight),
+        names.GOAL_LABEL: tf.tile([[1.0, 1.0, 0.0]], [rows, 1]),
+        names.GOAL_WEIGHT: tf.tile(tf.constant(weight)[:, tf.newaxis], [1, 3]),
     }
 
 
@@ -174,6 +176,7 @@ def _outputs(logits: list[list[float]]) -> dict[str, tf.Tensor]:
         names.RANKING_SCORE: tf.zeros([len(logits), 1]),
         names.LIKELIHOOD + LOGIT_SUFFIX: tf.constant(logits),
         names.RISK + LOGIT_SUFFIX: tf.constant(logits),
+        names.GOAL_PROBABILITY + LOGIT_SUFFIX: tf.stack([logits, logits], axis=-1),
     }
 
 
@@ -187,6 +190,10 @@ def test_known_snapshots_count_without_an_engagement_and_again_with_the_one_met(
     assert float(losses[names.LIKELIHOOD].total) == pytest.approx(sum(likelihood), rel=1e-6)
     assert float(losses[names.LIKELIHOOD].weight) == 3.0
     assert float(losses[names.RISK].total) == pytest.approx(sum(risk), rel=1e-6)
+    # The first step was taken, as if to advance, the second not.
+    steps = sum(likelihood) + sum(risk)
+    assert float(losses[names.GOAL_PROBABILITY].total) == pytest.approx(steps, rel=1e-6)
+    assert float(losses[names.GOAL_PROBABILITY].weight) == 6.0
 
 
 def test_the_total_is_the_weighted_sum_of_means() -> None:
@@ -194,6 +201,7 @@ def test_the_total_is_the_weighted_sum_of_means() -> None:
         names.RANKING_SCORE: Loss(tf.constant(6.0), tf.constant(3.0)),
         names.LIKELIHOOD: Loss(tf.constant(4.0), tf.constant(4.0)),
         names.RISK: Loss(tf.constant(0.0), tf.constant(0.0)),
+        names.GOAL_PROBABILITY: Loss(tf.constant(9.0), tf.constant(6.0)),
     }
-    weights = LossWeightsConfig(ranking=0.5, likelihood=3.0, risk=7.0)
-    assert float(total_loss(losses, weights)) == pytest.approx(0.5 * 2.0 + 3.0 * 1.0)
+    weights = LossWeightsConfig(ranking=0.5, likelihood=3.0, risk=7.0, goal=0.2)
+    assert float(total_loss(losses, weights)) == pytest.approx(0.5 * 2.0 + 3.0 * 1.0 + 0.2 * 1.5)

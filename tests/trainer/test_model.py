@@ -29,16 +29,19 @@ OWN_LAYERS = {
     names.RANKING_SCORE: ("ranking_head/",),
     names.LIKELIHOOD: ("likelihood_head/", "likelihood_none/"),
     names.RISK: ("risk_head/", "risk_none/"),
+    names.GOAL_PROBABILITY: ("goal_head/", "goal_none/"),
 }
 UNSEEN = "ranking_head/output/bias"
 """A softmax over a list does not see what is added to all of its scores."""
 ROUNDING = 1e-5
+STAGE = features.place_of(CONFIG, Group.QUERY, names.Q_STAGE_POSITION)
 CANDIDATE_KEYS = [
     Group.CANDIDATES.numbers,
     *(c.index for c in features.categories(CONFIG) if c.group is Group.CANDIDATES),
     *(t.tokens for t in features.texts(CONFIG) if t.group is Group.CANDIDATES),
 ]
 STUDENT_OUTPUTS = (names.LIKELIHOOD, names.RISK)
+STUDENT_ALONE = (*STUDENT_OUTPUTS, names.GOAL_PROBABILITY)
 GIVEN_OUTPUTS = (names.LIKELIHOOD_GIVEN, names.RISK_GIVEN)
 
 
@@ -73,7 +76,7 @@ def norms(model: GoalpathModel, head: str | None) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("head", names.HEADS)
+@pytest.mark.parametrize("head", names.LOSSES)
 def test_the_loss_of_a_head_moves_its_own_layers_and_the_towers_and_no_other_head(
     model: GoalpathModel, head: str
 ) -> None:
@@ -93,7 +96,7 @@ def test_every_parameter_that_matters_learns(model: GoalpathModel) -> None:
 
 def test_training_and_serving_have_the_same_weights(model: GoalpathModel) -> None:
     assert {id(w) for w in model.training.weights} == {id(w) for w in model.serving.weights}
-    for part in (model.student, model.engagement, model.ranking):
+    for part in (model.student, model.engagement, model.ranking, model.goals):
         assert {id(w) for w in part.weights} <= {id(w) for w in model.serving.weights}
 
 
@@ -110,8 +113,8 @@ def test_without_an_engagement_the_candidate_list_does_not_matter(
     inputs, _ = random_batch(CONFIG, 12, seed=4)
     expected = served(model, inputs)
     actual = served(model, other_candidates(inputs, 77, longest, shortest))
-    for key in STUDENT_OUTPUTS:
-        assert actual[key].shape == (12,)
+    for key in STUDENT_ALONE:
+        assert len(actual[key]) == 12
         np.testing.assert_array_equal(actual[key], expected[key])
 
 
@@ -122,6 +125,25 @@ def test_given_an_engagement_the_answer_depends_on_it(model: GoalpathModel) -> N
         assert outputs[given].shape == (12, 5)
         assert (outputs[given].std(axis=1) > 1e-4).all()
         assert (np.abs(outputs[given] - outputs[alone][:, np.newaxis]) > 1e-6).all()
+
+
+def test_goals_given_an_engagement_depend_on_it_and_padding_is_marked(
+    model: GoalpathModel,
+) -> None:
+    inputs, _ = random_batch(CONFIG, 12, seed=4)
+    inputs[Group.QUERY.numbers][:, STAGE] = 0.0
+    outputs = {key: np.asarray(value) for key, value in model.goals(inputs).items()}
+    alone, given = outputs[names.GOAL_PROBABILITY], outputs[names.GOAL_GIVEN]
+    np.testing.assert_array_equal(alone, served(model, inputs)[names.GOAL_PROBABILITY])
+    listed = inputs[names.C_ID + features.INDEX_SUFFIX] > 0
+    assert given.shape == (*listed.shape, len(CONFIG.stages))
+    assert (given[~listed] == names.PAD_PROBABILITY).all()
+    assert (given[listed][:, 0] == 1.0).all()
+    last = given[..., -1]
+    for row in range(12):
+        if listed[row].sum() > 1:
+            assert last[row][listed[row]].std() > 1e-6
+            assert (np.abs(last[row][listed[row]] - alone[row, -1]) > 1e-8).all()
 
 
 def test_the_learned_none_is_a_vector_of_its_head_alone(model: GoalpathModel) -> None:

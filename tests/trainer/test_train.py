@@ -48,7 +48,7 @@ def test_the_history_says_what_was_learned_from_and_how_it_went(trained: Trained
     }
     validation = [epoch["validation_loss"] for epoch in history["epochs"]]
     assert history["best_epoch"] == 1 + validation.index(min(validation))
-    for head in names.HEADS:
+    for head in names.LOSSES:
         first, last = history["epochs"][0], history["epochs"][-1]
         assert last["losses"][head] < first["losses"][head]
     progress = json.loads((trained.model_run / names.PROGRESS_FILE).read_text())

@@ -176,7 +176,15 @@ def require_same(one: keras.Model, other: keras.Model) -> None:
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
     inputs = random_inputs(one)
     expected, actual = one(inputs), other(inputs)
-    assert set(expected) == set(actual) == {*names.HEADS, names.LIKELIHOOD_GIVEN, names.RISK_GIVEN}
+    assert (
+        set(expected)
+        == set(actual)
+        == {
+            *names.LOSSES,
+            names.LIKELIHOOD_GIVEN,
+            names.RISK_GIVEN,
+        }
+    )
     for key, value in expected.items():
         np.testing.assert_array_equal(np.asarray(value), np.asarray(actual[key]), err_msg=key)
         assert np.ptp(np.asarray(value)) > 0
