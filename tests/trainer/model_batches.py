@@ -1,8 +1,9 @@
 """Random inputs and labels of the model itself, without preprocessing, with a planted signal.
 
 The first number of a student is the stage; one whose second is above 0 advances, one
-whose third is above 0 is lost, and a candidate whose first number is above 0.5 is responded to. Who advances
-comes one stage further, and who is not lost either, to the end.
+whose third is above 0 is lost, and a candidate whose first number is above 0.5 is
+responded to. Who advances comes one stage further, and who is not lost either, to the
+end.
 """
 
 from __future__ import annotations
