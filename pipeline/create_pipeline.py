@@ -4,20 +4,25 @@
                     -> Transform -> Trainer -> ServingBundle
     ServingBundle -> Evaluator and ModelValidator -> ModelPusher
 
+Where no command line prepares the data, DataPreparation comes first, and gives the schema
+in place of ImportSchemaGen.
+
 It compiles for every TFX runner: node ids match `[a-zA-Z0-9][-a-zA-Z0-9]*`, no node is
 a Resolver, and no module is a file that would have to be packed up.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration import metadata as tfx_metadata
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.proto import transform_pb2
+from tfx.types import BaseChannel
 
+from components.data_preparation.component import DataPreparation
 from components.evaluator.component import Evaluator
 from components.event_example_gen.component import EventExampleGen
 from components.example_validator.component import ExampleValidator
@@ -51,8 +56,9 @@ def create_pipeline(settings: PipelineSettings) -> tfx_pipeline.Pipeline:
 
 def _nodes(settings: PipelineSettings) -> list[BaseNode]:
     config = settings.config.model_dump_json()
+    schema_source, prepared = _source(settings, config)
     example_gen = EventExampleGen(
-        data_dir=settings.data_dir,
+        **prepared,
         config=config,
         as_of=settings.as_of,
         window_days=settings.window_days,
@@ -61,23 +67,24 @@ def _nodes(settings: PipelineSettings) -> list[BaseNode]:
     )
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.components.StatisticsGen(examples=examples)
-    schema_gen = tfx.components.ImportSchemaGen(schema_file=settings.schema_file)
+    schema = schema_source.outputs["schema"]
     example_validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"],
-        schema=schema_gen.outputs["schema"],
+        schema=schema,
         config=config,
         serving_dir=settings.serving_dir,
         baseline=settings.baseline,
     )
-    transform = _transform(example_gen, schema_gen, config)
+    transform = _transform(examples, schema, config)
     transform.add_upstream_node(example_validator)
     trainer = ModelTrainer(
         examples=examples,
-        schema=schema_gen.outputs["schema"],
+        schema=schema,
         transform_graph=transform.outputs["transform_graph"],
         catalogue=example_gen.outputs["catalogue"],
         run_fn=RUN_FN,
         config=config,
+        epochs=settings.epochs,
     ).with_id(node_ids.TRAINER)
     bundle = ServingBundle(
         model=trainer.outputs["model"],
@@ -87,11 +94,13 @@ def _nodes(settings: PipelineSettings) -> list[BaseNode]:
         examples=examples,
         config=config,
         inputs=settings.inputs,
+        epochs=settings.epochs,
     )
     return [
+        *([schema_source] if settings.prepare_in_node else []),
         example_gen,
         statistics_gen,
-        schema_gen,
+        *([] if settings.prepare_in_node else [schema_source]),
         example_validator,
         transform,
         trainer,
@@ -100,12 +109,23 @@ def _nodes(settings: PipelineSettings) -> list[BaseNode]:
     ]
 
 
-def _transform(example_gen: BaseNode, schema_gen: BaseNode, config: str) -> BaseNode:
+def _source(settings: PipelineSettings, config: str) -> tuple[BaseNode, dict[str, Any]]:
+    """The node that gives the schema, and where EventExampleGen finds the tables."""
+    if not settings.prepare_in_node:
+        importer = tfx.components.ImportSchemaGen(schema_file=settings.schema_file)
+        return importer, {"data_dir": settings.data_dir}
+    preparation = DataPreparation(
+        data_dir=settings.data_dir, config=config, max_bad_rows=settings.max_bad_rows
+    )
+    return preparation, {"tables": preparation.outputs["tables"]}
+
+
+def _transform(examples: BaseChannel, schema: BaseChannel, config: str) -> BaseNode:
     # Trainer transforms on the fly, so nothing is materialized; the statistics of the
     # transformed Examples are nowhere read.
     return tfx.components.Transform(
-        examples=example_gen.outputs["examples"],
-        schema=schema_gen.outputs["schema"],
+        examples=examples,
+        schema=schema,
         preprocessing_fn=PREPROCESSING_FN,
         custom_config={"config": config},
         splits_config=transform_pb2.SplitsConfig(analyze=[names.TRAIN]),

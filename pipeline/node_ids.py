@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+DATA_PREPARATION: Final = "DataPreparation"  # only where no command line prepares
 EVENT_EXAMPLE_GEN: Final = "EventExampleGen"
 STATISTICS_GEN: Final = "StatisticsGen"
 IMPORT_SCHEMA_GEN: Final = "ImportSchemaGen"

@@ -8,7 +8,6 @@ import hashlib
 import time
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 from google.protobuf import text_format
@@ -31,9 +30,9 @@ from pipeline.run_summary import (
 )
 from pipeline.runner_names import BEAM
 from pipeline.settings import PipelineSettings
+from schemas.as_of import as_of_instant
 from schemas.code_identity import code_identity
 from schemas.config import GoalpathConfig, load_config
-from schemas.errors import InputError
 from schemas.prepare import PreparedData, prepare_data
 
 
@@ -82,7 +81,7 @@ def run(request: RunRequest, now: dt.datetime) -> dict[str, Any]:
     """
     out = OutputFolder(request.out.resolve())
     config = load_config(request.data)
-    as_of = as_of_instant(request.as_of, config)
+    as_of = as_of_instant(request.as_of, config, where="--as-of")
     out.make()
     with run_lock(out.root):
         attempt = _Attempt(request, out, config, as_of, now)
@@ -100,30 +99,6 @@ def run(request: RunRequest, now: dt.datetime) -> dict[str, Any]:
         write_json(out.runs / f"{attempt.run_id}.json", summary)
         write_json(out.summary, summary)
     return summary
-
-
-def as_of_instant(text: str, config: GoalpathConfig) -> str:
-    """`--as-of` as ISO 8601 with an offset; "" stays "".
-
-    A date is its midnight; without an offset it is in the time zone of the data.
-
-    Raises:
-      InputError: the text is no date or time.
-    """
-    if not text:
-        return ""
-    try:
-        instant = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError as error:
-        raise InputError(
-            "as-of must be a date or a time.",
-            where="--as-of",
-            received=repr(text),
-            remedy="write it like 2026-09-01 or 2026-09-01T06:00:00+02:00.",
-        ) from error
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=ZoneInfo(config.timezone))
-    return instant.isoformat()
 
 
 class _Attempt:

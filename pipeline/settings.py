@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias, Union
 
 from schemas.config import GoalpathConfig
+
+if TYPE_CHECKING:
+    from tfx.orchestration.data_types import RuntimeParameter
+
+# A value, or one that is known when a run starts.
+Text: TypeAlias = Union[str, "RuntimeParameter"]
+Number: TypeAlias = Union[int, "RuntimeParameter"]
 
 PIPELINE_NAME: Final = "goalpath"
 
@@ -16,8 +23,10 @@ class PipelineSettings:
 
     Attributes:
       config: of the data set.
-      data_dir: folder of the prepared tables.
-      schema_file: the TFMD schema, under a name that changes with its content.
+      data_dir: folder of the prepared tables; with `prepare_in_node`, of the
+        institution's own.
+      schema_file: the TFMD schema, under a name that changes with its content; "" with
+        `prepare_in_node`.
       fingerprint: of the data, so that the cache knows them.
       code: identity of the code, likewise; see `schemas.code_identity`.
       pipeline_root: where the artifacts go.
@@ -28,24 +37,30 @@ class PipelineSettings:
       inputs: name of all that the model is made from; "" where it is not known.
       baseline: version to compare with: its number, "latest", or "" for none.
       beam_args: of every node that runs a Beam pipeline.
+      prepare_in_node: check and prepare the data in the first node.
+      max_bad_rows: rows that node may set aside before it refuses the data.
+      epochs: in place of the configured ones; 0: as configured.
       enable_cache: take results of an earlier run where nothing changed.
       metadata_file: SQLite file of ML Metadata; None where the runner has its own.
       name: of the pipeline.
     """
 
     config: GoalpathConfig
-    data_dir: str
+    data_dir: Text
     schema_file: str
     fingerprint: str
     code: str
     pipeline_root: str
-    serving_dir: str
-    states_dir: str
-    as_of: str = ""
-    window_days: int = 0
+    serving_dir: Text
+    states_dir: Text
+    as_of: Text = ""
+    window_days: Number = 0
     inputs: str = ""
     baseline: str = "latest"
     beam_args: tuple[str, ...] = ()
+    prepare_in_node: bool = False
+    max_bad_rows: Number = 0
+    epochs: Number = 0
     enable_cache: bool = True
     metadata_file: str | None = None
     name: str = PIPELINE_NAME

@@ -417,7 +417,7 @@ def parse_config(text: str, *, where: str = names.CONFIG_FILE) -> GoalpathConfig
     try:
         return GoalpathConfig.model_validate(raw)
     except pydantic.ValidationError as error:
-        raise ConfigError(_explain(error), where=where) from error
+        raise ConfigError(explain(error), where=where) from error
 
 
 def stored_config(stored: object, *, where: str) -> GoalpathConfig:
@@ -439,7 +439,7 @@ def stored_config(stored: object, *, where: str) -> GoalpathConfig:
     try:
         return GoalpathConfig.model_validate(known)
     except pydantic.ValidationError as error:
-        raise ConfigError(_explain(error), where=where) from error
+        raise ConfigError(explain(error), where=where) from error
 
 
 def _unknown_keys(stored: object) -> list[tuple[int | str, ...]]:
@@ -459,7 +459,8 @@ def _remove(tree: object, place: Sequence[int | str]) -> None:
     del branch[place[-1]]
 
 
-def _explain(error: pydantic.ValidationError) -> str:
+def explain(error: pydantic.ValidationError) -> str:
+    """What is wrong with a configuration: each key, the rule and the value received."""
     lines = []
     for item in error.errors():
         key = ".".join(str(part) for part in item["loc"]) or "(whole file)"

@@ -20,6 +20,15 @@ COHORTS: Final = "cohorts"
 TABLES: Final = (STUDENTS, ENGAGEMENTS, EVENTS, STAGE_CHANGES, COHORTS)
 
 CONFIG_FILE: Final = "goalpath.yaml"
+# Run parameters of the pipeline on Kubeflow.
+DATA_DIR_PARAMETER: Final = "data_dir"
+AS_OF_PARAMETER: Final = "as_of"
+WINDOW_DAYS_PARAMETER: Final = "window_days"
+MAX_BAD_ROWS_PARAMETER: Final = "max_bad_rows"
+TRAINING_EPOCHS_PARAMETER: Final = "training_epochs"
+SERVING_DIR_PARAMETER: Final = "serving_dir"
+STATES_DIR_PARAMETER: Final = "states_dir"
+
 TRUTH_FILE: Final = "truth.parquet"
 
 # Columns.

@@ -27,7 +27,11 @@ class EventExampleGenSpec(types.ComponentSpec):  # type: ignore[misc]
         executor.FINGERPRINT: component_spec.ExecutionParameter(type=str),
         executor.CODE: component_spec.ExecutionParameter(type=str),
     }
-    INPUTS: dict[str, component_spec.ChannelParameter] = {}
+    INPUTS = {
+        executor.TABLES: component_spec.ChannelParameter(
+            type=artifacts.PreparedTables, optional=True
+        ),
+    }
     OUTPUTS = {
         executor.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
         executor.STATES: component_spec.ChannelParameter(type=artifacts.StudentStates),
@@ -42,7 +46,8 @@ class EventExampleGen(base_beam_component.BaseBeamComponent):  # type: ignore[mi
     `catalogue`.
 
     Args:
-      data_dir: a folder that `schemas.prepare.prepare_data` wrote.
+      data_dir: a folder that `schemas.prepare.prepare_data` wrote. "" with `tables`.
+      tables: channel of the `PreparedTables` of DataPreparation, in place of `data_dir`.
       config: JSON of the `GoalpathConfig`.
       as_of: ISO 8601; rows at or after it do not exist. "": one second after the
         latest row.
@@ -58,7 +63,8 @@ class EventExampleGen(base_beam_component.BaseBeamComponent):  # type: ignore[mi
     def __init__(
         self,
         *,
-        data_dir: Text,
+        data_dir: Text = "",
+        tables: types.BaseChannel | None = None,
         config: Text,
         as_of: Text = "",
         window_days: Number = 0,
@@ -68,6 +74,7 @@ class EventExampleGen(base_beam_component.BaseBeamComponent):  # type: ignore[mi
         super().__init__(
             EventExampleGenSpec(
                 data_dir=data_dir,
+                tables=tables,
                 config=config,
                 as_of=as_of,
                 window_days=window_days,

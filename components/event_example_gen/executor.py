@@ -22,11 +22,13 @@ from components.event_example_gen.beam_shards import shard_name, split_folder
 from components.event_example_gen.catalogue_table import catalogue_table
 from components.event_example_gen.splits import ALL_SPLITS, plan_splits
 from schemas import names
+from schemas.as_of import as_of_instant
 from schemas.config import GoalpathConfig
 
 EXAMPLES: Final = "examples"
 STATES: Final = "states"
 CATALOGUE: Final = "catalogue"
+TABLES: Final = "tables"
 DATA_DIR: Final = "data_dir"
 CONFIG: Final = "config"
 AS_OF: Final = "as_of"
@@ -60,10 +62,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
         config = GoalpathConfig.model_validate_json(exec_properties[CONFIG])
         job = plan_job(
             config,
-            data_dir=exec_properties[DATA_DIR],
+            data_dir=tables_folder(input_dict, exec_properties),
             work_dir=beam_files.join(examples.uri, _WORK),
             examples_dir=examples.uri,
-            as_of=exec_properties.get(AS_OF) or "",
+            as_of=as_of_instant(exec_properties.get(AS_OF) or "", config),
             window_days=int(exec_properties.get(WINDOW_DAYS) or 0),
         )
         self._run(
@@ -82,6 +84,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
         finally:
             beam_files.remove_folder(job.work_dir)
         logging.info("Examples written in %.1f s.", time.monotonic() - begun)
+
+
+def tables_folder(
+    input_dict: Mapping[str, list[types.Artifact]], exec_properties: Mapping[str, Any]
+) -> str:
+    """The prepared folder: the artifact `tables` where there is one, else `data_dir`."""
+    if input_dict.get(TABLES):
+        return str(artifact_utils.get_single_uri(input_dict[TABLES]))
+    return str(exec_properties[DATA_DIR])
 
 
 def describe_examples(examples: types.Artifact) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration import data_types
 from tfx.proto import trainer_pb2
 from tfx.types import (
     component_spec,
@@ -30,6 +31,7 @@ class ModelTrainerSpec(types.ComponentSpec):  # type: ignore[misc]
         ),
         standard_component_specs.RUN_FN_KEY: component_spec.ExecutionParameter(type=str),
         standard_component_specs.CUSTOM_CONFIG_KEY: component_spec.ExecutionParameter(type=str),
+        executor.EPOCHS: component_spec.ExecutionParameter(type=int),
     }
     INPUTS = {
         standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(
@@ -72,6 +74,7 @@ class ModelTrainer(base_component.BaseComponent):  # type: ignore[misc]
         catalogue: types.BaseChannel,
         run_fn: str,
         config: str,
+        epochs: int | data_types.RuntimeParameter = 0,
     ) -> None:
         """Wires the component.
 
@@ -82,6 +85,7 @@ class ModelTrainer(base_component.BaseComponent):  # type: ignore[misc]
           catalogue: channel of `Catalogue`.
           run_fn: dotted path of the training function.
           config: JSON of `GoalpathConfig`.
+          epochs: in place of those of the configuration; 0: as configured.
         """
         super().__init__(
             spec=ModelTrainerSpec(
@@ -93,6 +97,7 @@ class ModelTrainer(base_component.BaseComponent):  # type: ignore[misc]
                 eval_args=trainer_pb2.EvalArgs(splits=[names.CALIBRATION]),
                 run_fn=run_fn,
                 custom_config=json_utils.dumps({executor.CONFIG: config}),
+                epochs=epochs,
                 model=types.Channel(type=standard_artifacts.Model),
                 model_run=types.Channel(type=standard_artifacts.ModelRun),
             )

@@ -9,8 +9,11 @@ from tfx.components.trainer import executor as tfx_executor
 from tfx.components.trainer import fn_args_utils
 from tfx.types import artifact_utils
 
+from components.model_trainer.epochs import with_epochs
+
 CATALOGUE: Final = "catalogue"
 CONFIG: Final = "config"
+EPOCHS: Final = "epochs"
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -26,6 +29,8 @@ class Executor(tfx_executor.GenericExecutor):  # type: ignore[misc]
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> fn_args_utils.FnArgs:
         fn_args = super()._GetFnArgs(input_dict, output_dict, exec_properties)
-        catalogue = artifact_utils.get_single_uri(input_dict[CATALOGUE])
-        fn_args.custom_config = {**(fn_args.custom_config or {}), CATALOGUE: catalogue}
+        custom = {**(fn_args.custom_config or {})}
+        custom[CATALOGUE] = artifact_utils.get_single_uri(input_dict[CATALOGUE])
+        custom[CONFIG] = with_epochs(custom[CONFIG], int(exec_properties.get(EPOCHS) or 0))
+        fn_args.custom_config = custom
         return fn_args

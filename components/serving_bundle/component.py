@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration import data_types
 from tfx.types import component_spec, standard_artifacts, system_executions
 
 from components.artifacts import Catalogue, StudentStates
@@ -16,6 +17,7 @@ class ServingBundleSpec(types.ComponentSpec):  # type: ignore[misc]
     PARAMETERS = {
         executor.CONFIG: component_spec.ExecutionParameter(type=str),
         executor.INPUTS: component_spec.ExecutionParameter(type=str),
+        executor.EPOCHS: component_spec.ExecutionParameter(type=int),
     }
     INPUTS = {
         executor.MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
@@ -45,6 +47,7 @@ class ServingBundle(base_component.BaseComponent):  # type: ignore[misc]
         examples: types.BaseChannel,
         config: str,
         inputs: str = "",
+        epochs: int | data_types.RuntimeParameter = 0,
     ) -> None:
         """Wires the component.
 
@@ -56,6 +59,7 @@ class ServingBundle(base_component.BaseComponent):  # type: ignore[misc]
           examples: of EventExampleGen; its summary goes into card and manifest.
           config: JSON of `GoalpathConfig`.
           inputs: name of all that the model is made from; see `pipeline.run_history`.
+          epochs: as ModelTrainer got them.
         """
         super().__init__(
             spec=ServingBundleSpec(
@@ -66,6 +70,7 @@ class ServingBundle(base_component.BaseComponent):  # type: ignore[misc]
                 examples=examples,
                 config=config,
                 inputs=inputs,
+                epochs=epochs,
                 bundle=types.Channel(type=standard_artifacts.Model),
             )
         )

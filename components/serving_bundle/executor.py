@@ -12,6 +12,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.model_trainer.epochs import with_epochs
 from components.serving_bundle.bundle import SUMMARY_FILE, BundleParts, build_bundle
 from schemas import names
 from schemas.config import GoalpathConfig
@@ -24,6 +25,7 @@ EXAMPLES: Final = "examples"
 BUNDLE: Final = "bundle"
 CONFIG: Final = "config"
 INPUTS: Final = "inputs"
+EPOCHS: Final = "epochs"
 FEATURE_STATISTICS: Final = "FeatureStats.pb"  # as TFX's StatisticsGen names it
 LIBRARIES: Final = ("tfx", "tensorflow", "keras", "tensorflow-transform", "apache-beam", "numpy")
 
@@ -41,7 +43,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         Args:
           input_dict: `model`, `catalogue`, `states`, `statistics` and `examples`.
           output_dict: `bundle`.
-          exec_properties: `config` and `inputs`.
+          exec_properties: `config`, `inputs` and `epochs`.
 
         Raises:
           IncompleteBundleError: a part is missing.
@@ -50,7 +52,9 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         manifest = build_bundle(
             _parts(input_dict),
             Path(path_utils.serving_model_dir(bundle.uri)),
-            config=GoalpathConfig.model_validate_json(exec_properties[CONFIG]),
+            config=GoalpathConfig.model_validate_json(
+                with_epochs(exec_properties[CONFIG], int(exec_properties.get(EPOCHS) or 0))
+            ),
             created=dt.datetime.now(dt.timezone.utc),
             library_versions={name: importlib.metadata.version(name) for name in LIBRARIES},
             inputs=exec_properties[INPUTS],

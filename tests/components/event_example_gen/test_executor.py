@@ -228,7 +228,7 @@ def test_rows_at_or_after_as_of_do_not_exist(sample: Sample, tmp_path: Path) -> 
 
 
 def test_an_instant_must_be_iso_8601(sample: Sample, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="as_of: an instant must be an ISO 8601") as caught:
+    with pytest.raises(InputError, match="as_of: as-of must be a date or a time") as caught:
         execute(sample.folder, CONFIG, tmp_path, as_of="31/12/2024")
     assert caught.value.received == "'31/12/2024'"
     assert caught.value.exit_code == 2
