@@ -59,7 +59,7 @@ quality: quality-setup  ## Measure the last run in OUT against its peers: benchm
 .PHONY: lock
 lock: setup  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade setup.py requirements/py310-tfx1.16.in \
-	  --extra test --extra lint --python-version 3.10 --python $(BIN)/python \
+	  --extra kubeflow --extra test --extra lint --python-version 3.10 --python $(BIN)/python \
 	  --generate-hashes --no-annotate --no-emit-index-url \
 	  --custom-compile-command "make lock" --output-file requirements/py310-tfx1.16.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/bootstrap.in --universal \

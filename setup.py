@@ -53,6 +53,7 @@ setup(
         "tfx-bsl>=1.16,<2",
     ],
     extras_require={
+        "kubeflow": ["kfp>=2.5,<3"],
         "test": ["hypothesis", "pytest>=8", "pytest-timeout"],
         "lint": ["mypy>=1.8", "ruff>=0.5", "types-PyYAML"],
     },

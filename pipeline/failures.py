@@ -52,7 +52,7 @@ def failure(node: str, cause: Cause, log: Path) -> NodeFailedError:
         return NodeFailedError(node, cause, log)
     if says_disk_full(cause.message) or says_disk_full(cause.trace):
         return NodeFailedError(node, _disk_full(log), log)
-    return NodeFailedError(node, _from_trace(cause) or cause, log)
+    return NodeFailedError(node, known_cause(cause) or cause, log)
 
 
 def _disk_full(log: Path) -> Cause:
@@ -65,7 +65,8 @@ def _disk_full(log: Path) -> Cause:
     )
 
 
-def _from_trace(cause: Cause) -> Cause | None:
+def known_cause(cause: Cause) -> Cause | None:
+    """The GoalpathError that a traceback ends with; None where there is none."""
     for match in reversed(list(_IN_TRACE.finditer(cause.trace))):
         known = getattr(errors, match["type"], None)
         if isinstance(known, type) and issubclass(known, GoalpathError):
