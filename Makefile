@@ -69,6 +69,13 @@ lock: setup  ## Resolve the dependencies anew
 	  --python-version 3.10 --python $(BIN)/python --generate-hashes --no-annotate \
 	  --no-emit-index-url --custom-compile-command "make lock" \
 	  --output-file requirements/benchmark.txt
+	$(BIN)/uv pip compile --quiet --upgrade setup.py requirements/py310-tfx1.16.in \
+	  --extra kubeflow --constraints requirements/py310-tfx1.16.txt --python-version 3.10 \
+	  --python $(BIN)/python --generate-hashes --no-annotate --no-emit-index-url \
+	  --custom-compile-command "make lock" --output-file requirements/image.txt
+	$(BIN)/uv pip compile --quiet --upgrade requirements/kfp-local.in --python-version 3.10 \
+	  --python $(BIN)/python --generate-hashes --no-annotate --no-emit-index-url \
+	  --custom-compile-command "make lock" --output-file requirements/kfp-local.txt
 
 .PHONY: clean
 clean:  ## Remove the environment, the demo and caches

@@ -58,6 +58,14 @@ def test_the_lock_satisfies_what_setup_asks_for(tmp_path: Path) -> None:
         assert requirement.specifier.contains(locked[name], prereleases=True), name
 
 
+def test_the_image_has_what_the_tests_ran_with_and_no_test_tools() -> None:
+    locked = pins(ROOT / "requirements" / "py310-tfx1.16.txt")
+    image = pins(ROOT / "requirements" / "image.txt")
+    assert image.items() <= locked.items()
+    assert {"tfx", "kfp", "keras"} <= image.keys()
+    assert not {"pytest", "mypy", "ruff", "hypothesis"} & image.keys()
+
+
 def test_the_package_carries_its_folders_and_its_version(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "setup.py", "-q", "egg_info", "--egg-base", str(tmp_path)],
