@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pipeline.commands import kubeflow_compile
+from pipeline.commands import kubeflow_compile, kubeflow_run, kubeflow_schedule, kubeflow_status
 
 
 @click.group("kubeflow")
@@ -15,4 +15,5 @@ def command() -> None:
     """
 
 
-command.add_command(kubeflow_compile.command)
+for each in (kubeflow_compile, kubeflow_run, kubeflow_status, kubeflow_schedule):
+    command.add_command(each.command)
