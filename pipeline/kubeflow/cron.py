@@ -15,12 +15,11 @@ from typing import Final
 
 from schemas.errors import InputError
 
-_MONTHS: Final = {
-    name: number
-    for number, name in enumerate(
-        ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], 1
-    )
-}
+_MONTH_NAMES: Final = (
+    *("JAN", "FEB", "MAR", "APR", "MAY", "JUN"),
+    *("JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
+)
+_MONTHS: Final = {name: n for n, name in enumerate(_MONTH_NAMES, start=1)}
 _DAYS: Final = {name: n for n, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"))}
 _ANY: Final = ("*", "?")
 # Within these days every day of the week meets every date there is, the 29th of February
