@@ -9,6 +9,7 @@ the fatigue levels.
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from datasets.simulator.model import (
     FunnelModel,
 )
 
+NO_CONTACT: Final = -1
 LEVELS = MOMENTUM_LEVELS * SILENCE_LEVELS * FATIGUE_LEVELS
 
 
@@ -55,11 +57,13 @@ def build_day(model: FunnelModel, kind: DayKind, forced: int | None = None) -> D
     Args:
       model: the law.
       kind: of the day.
-      forced: index of a contact type that comes for certain; None: by the policy.
+      forced: index of a contact type that comes for certain, or `NO_CONTACT`; None: by
+        the policy.
     """
     contact = model.contact(kind)
     if forced is not None:
         contact = np.zeros_like(contact)
+    if forced is not None and forced != NO_CONTACT:
         contact[..., forced] = 1.0
     advance = model.advance(kind)
     kept = 1.0 - model.loss[:, :, None, :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,13 @@ _STRENGTHS: Final = ("none", "moderate", "strong")
 
 
 def write_planted(
-    folder: Path, model: FunnelModel, horizons: HorizonsConfig, *, seed: int, profile: str
+    folder: Path,
+    model: FunnelModel,
+    horizons: HorizonsConfig,
+    *,
+    seed: int,
+    profile: str,
+    start: dt.date,
 ) -> None:
     """Writes effective and useless types per transition, and the whole world.
 
@@ -26,10 +33,12 @@ def write_planted(
       horizons: of the probabilities in `truth.parquet`.
       seed: of the simulation.
       profile: name of the world.
+      start: first day of the simulation.
     """
     content = {
         "profile": profile,
         "seed": seed,
+        "start": start.isoformat(),
         "horizons_days": horizons.model_dump(),
         "transitions": [_transition(model.parameters, stage) for stage in range(len(STAGES) - 1)],
         "advance_rate_factor_by_momentum": list(model.parameters.hazards.advance_momentum),

@@ -109,7 +109,7 @@ def simulate(
                     on_progress(tally.students)
             rows = writers.rows()
         write_config(folder, config, comment=_COMMENT)
-        write_planted(folder, model, config.horizons, seed=seed, profile=profile)
+        write_planted(folder, model, config.horizons, seed=seed, profile=profile, start=start)
     return SimulationSummary(rows, tally.reached(), tally.lost_share())
 
 

@@ -14,12 +14,12 @@ docs/architecture.md:
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from datasets.simulator.day_blocks import LEVELS, Day, DayBlocks, build_day
+from datasets.simulator.day_blocks import LEVELS, NO_CONTACT, Day, DayBlocks, build_day
 from datasets.simulator.model import (
     FATIGUE_LEVELS,
     OPEN_STAGES,
@@ -31,6 +31,8 @@ from datasets.simulator.parameters import DAYS_A_WEEK, STAGES, WEEKS_A_YEAR
 from schemas.config import HorizonsConfig
 
 Ints = npt.NDArray[np.int64]
+
+NOTHING: Final = "nothing"  # as a first contact: none comes
 
 # Likelihood [C, X], risk [C, X] and goal [C, X, stages] over the flat states X.
 _Table: TypeAlias = tuple[Floats, Floats, Floats]
@@ -71,19 +73,23 @@ class Truth:
           classes: [n], trait classes.
           states: [n], flat index into `STATE_SHAPE`.
           first_contact: type of a contact that reaches the student on the Monday for
-            certain, in place of what the policy would send that day.
+            certain, in place of what the policy would send that day; `NOTHING` for none.
 
         Raises:
           InputError: `first_contact` is no type of the model.
         """
-        forced = None if first_contact is None else self._model.type_index(first_contact)
-        key = (week % WEEKS_A_YEAR, forced)
+        key = (week % WEEKS_A_YEAR, self._forced(first_contact))
         if key not in self._tables:
             self._tables[key] = self._table(*key)
         likelihood, risk, goal = self._tables[key]
         return TrueProbabilities(
             likelihood[classes, states], risk[classes, states], goal[classes, states]
         )
+
+    def _forced(self, first_contact: str | None) -> int | None:
+        if first_contact is None:
+            return None
+        return NO_CONTACT if first_contact == NOTHING else self._model.type_index(first_contact)
 
     def _table(self, week: int, forced: int | None) -> _Table:
         classes = self._model.classes
