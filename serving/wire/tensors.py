@@ -126,7 +126,8 @@ def fill_proto(proto: Message, values: npt.ArrayLike, *, content: bool = False) 
 
 def as_tensor(values: npt.ArrayLike) -> Array:
     """Values as an array of one of the dtypes of `KINDS`; texts become bytes."""
-    array = np.asarray(values)
+    # NumPy's own strings lose zeros at their end, and do not mix bytes with text.
+    array = np.asarray(values, np.object_ if _is_text(values) else None)
     if array.dtype.kind in "US" or array.dtype == np.object_:
         flat = [_as_bytes(value) for value in array.ravel().tolist()]
         strings = np.empty(len(flat), np.object_)
@@ -150,6 +151,12 @@ def kind_of(array: Array) -> TensorKind:
 def shape_text(shape: tuple[int, ...]) -> str:
     """As TensorFlow prints a shape: `[2,3]`."""
     return "[" + ",".join(map(str, shape)) + "]"
+
+
+def _is_text(values: object) -> bool:
+    while isinstance(values, list | tuple) and values:
+        values = values[0]
+    return isinstance(values, str | bytes)
 
 
 def _as_bytes(value: object) -> bytes:
