@@ -44,7 +44,7 @@ def open_pushed(
     """
     if (student is None) == (not any_student):
         raise InputError("exactly one of --student ID and --any-student is needed.")
-    version = versions.newest_version(out, _model_name(out))
+    version = versions.newest_version(out, model_name(out))
     state = (
         states.first_student(version.states_path)
         if student is None
@@ -61,7 +61,12 @@ def open_pushed(
     return version, PushedModel(version.model_dir, config), state
 
 
-def _model_name(out: Path) -> str:
+def model_name(out: Path) -> str:
+    """The one model of a folder.
+
+    Raises:
+      InputError: there is none, or there are several.
+    """
     found = versions.model_names(out)
     if len(found) != 1:
         raise InputError(

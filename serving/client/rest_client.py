@@ -39,11 +39,6 @@ _BY_NAME: Final[Mapping[str, TensorKind]] = {f"DT_{kind.name.upper()}": kind for
 _CODES: Final = {HTTP_STATUS[code]: code for code in reversed(Code)} | {500: Code.INTERNAL}
 
 
-_TIMEOUTS: Final = (
-    urllib3.exceptions.ReadTimeoutError,
-    urllib3.exceptions.ConnectTimeoutError,
-)
-
 _Answer = dict[str, Any]
 
 
@@ -181,7 +176,9 @@ class RestModelClient:
                     timeout=urllib3.Timeout(total=left),
                     headers={"Content-Type": "application/json"},
                 )
-            except _TIMEOUTS as error:
+            except urllib3.exceptions.NewConnectionError as error:  # a kind of timeout, by name
+                raise self._error(Code.UNAVAILABLE, str(error)) from error
+            except urllib3.exceptions.TimeoutError as error:
                 raise self._error(Code.DEADLINE_EXCEEDED, str(error)) from error
             except urllib3.exceptions.HTTPError as error:
                 raise self._error(Code.UNAVAILABLE, str(error)) from error
@@ -191,7 +188,7 @@ class RestModelClient:
 
     def _read(self, status: int, data: bytes) -> _Answer:
         try:
-            answer = json.loads(data)
+            answer = json.loads(data.decode("utf-8", "surrogateescape"))
         except ValueError as error:
             code = _CODES.get(status, Code.UNKNOWN) if status != 200 else Code.DATA_LOSS
             raise self._error(code, data[:200].decode("utf-8", "replace")) from error

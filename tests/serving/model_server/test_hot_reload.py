@@ -181,7 +181,7 @@ def test_warm_up_runs_before_a_version_answers(base: Path, tmp_path: Path) -> No
         "--model_name=m", f"--model_base_path={bad}", "--enable_model_warmup=false"
     )
     running.server.stop()
-    (bad / "1" / WARMUP_FILE).write_bytes(b"no records")
+    (bad / "1" / WARMUP_FILE).write_bytes(b"no records" * 10)
     with pytest.raises(StatusError, match="Please verify your warmup data is in TFRecord format"):
         run_server("--model_name=m", f"--model_base_path={bad}", "--max_num_load_retries=0")
 
