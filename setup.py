@@ -56,7 +56,7 @@ setup(
         "tensorflow-transform>=1.16,<2",
         "tfx>=1.16,<1.22",
         "tfx-bsl>=1.16,<2",
-        "urllib3>=2,<3",
+        "urllib3>=1.26,<3",
     ],
     extras_require={
         "kubeflow": ["kfp>=2.5,<3"],
