@@ -141,11 +141,20 @@ def _converted(flat: list[object], kind: TensorKind) -> Array | None:
         return _integers(flat, kind) if types <= {int} else None
     if kind.name == "bool":
         return np.array(flat, np.bool_) if types <= {bool} else None
-    if kind.name == "string" and types <= {str}:
-        strings = np.empty(len(flat), np.object_)
-        strings[:] = [to_bytes(str(text)) for text in flat]
-        return strings
+    if kind.name == "string" and types <= {str, dict}:
+        return _strings(flat)
     return None
+
+
+def _strings(flat: list[object]) -> Array | None:
+    strings = np.empty(len(flat), np.object_)
+    try:
+        strings[:] = [
+            to_bytes(item) if isinstance(item, str) else decode_base64(item) for item in flat
+        ]
+    except StatusError:
+        return None
+    return strings
 
 
 def _decimals(flat: list[object], kind: TensorKind) -> Array | None:
