@@ -213,6 +213,7 @@ MANIFEST_FILE: Final = "manifest.json"
 CATALOGUE_FILE: Final = "catalogue.parquet"
 CATALOGUE_SUMMARY_FILE: Final = "catalogue.json"
 GOLDEN_FILE: Final = "golden.npz"
+WARMUP_FILE: Final = "tf_serving_warmup_requests"  # where TensorFlow Serving looks for it
 MODEL_CARD_FILE: Final = "model_card.json"
 KERAS_FILE: Final = "model.keras"
 CHECKSUMS_FILE: Final = "weights.json"

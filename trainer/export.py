@@ -20,6 +20,7 @@ from trainer.golden import MODEL_INPUTS, Golden, dump_golden
 from trainer.golden_inputs import golden_inputs, with_empty_lists
 from trainer.model import GoalpathModel
 from trainer.signatures import GoalpathModule
+from trainer.warmup import warmup_records, write_warmup
 from trainer.weights import Checksum, checksum, dump_checksums, require_equal
 
 Array = npt.NDArray[np.generic]
@@ -59,6 +60,9 @@ def export(
     _write(os.path.join(extra, names.CHECKSUMS_FILE), dump_checksums(trained).encode())
     _write(
         os.path.join(extra, names.GOLDEN_FILE), dump_golden(golden, machine=machine_fingerprint())
+    )
+    write_warmup(
+        os.path.join(extra, names.WARMUP_FILE), warmup_records(golden, config.serving.model_name)
     )
     _write_keras(model.serving, os.path.join(extra, names.KERAS_FILE))
     verify_export(directory, trained, golden)

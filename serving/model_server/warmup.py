@@ -11,6 +11,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError, Message
 from tensorflow_serving.apis import prediction_log_pb2
 
+from schemas import names
 from serving.model_server.classify import classify
 from serving.model_server.multi_inference import multi_inference
 from serving.model_server.predict import predict
@@ -20,7 +21,7 @@ from serving.wire.status import Code, StatusError, invalid_argument
 
 _LOG: Final = logging.getLogger(__name__)
 
-WARMUP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
+WARMUP_FILE: Final = f"{names.ASSETS_EXTRA}/{names.WARMUP_FILE}"
 MAX_RECORDS: Final = 1000
 
 _ANSWERS: Final[dict[str, Callable[[Servable, Message, int | None], Message]]] = {

@@ -91,6 +91,7 @@ def test_the_checks_of_later_stages_go_with_it(
         names.CHECKSUMS_FILE,
         names.GOLDEN_FILE,
         names.KERAS_FILE,
+        names.WARMUP_FILE,
     }
     restored = keras.models.load_model(extra / names.KERAS_FILE, compile=False)
     assert [checksum(w.path, w.numpy()) for w in restored.weights] == checksums

@@ -60,3 +60,18 @@ def test_the_two_ways_are_one_model(pushed: PushedRun, running: Running) -> None
     over_grpc, over_rest = clients(running, pushed)
     assert over_grpc.versions() == over_rest.versions()
     assert [status.version for status in over_rest.versions()] == [NUMBER]
+
+
+def test_it_brings_requests_to_be_warmed_up_with(pushed: PushedRun) -> None:
+    import tensorflow as tf
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    path = pushed.version_dir / names.ASSETS_EXTRA / names.WARMUP_FILE
+    signatures = {
+        prediction_log_pb2.PredictionLog.FromString(
+            record.numpy()
+        ).predict_log.request.model_spec.signature_name
+        for record in tf.data.TFRecordDataset(str(path))
+    }
+    assert {names.SIGNATURE_DEFAULT, names.SIGNATURE_PREDICT} <= signatures
+    assert names.SIGNATURE_RECOMMEND not in signatures  # its k is a scalar, no row
