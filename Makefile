@@ -56,6 +56,10 @@ quality: quality-setup  ## Measure the last run in OUT against its peers: benchm
 	OMP_WAIT_POLICY=passive PYTHONPATH=.benchmark $(BIN)/python -m benchmarks.quality \
 	  --out $(OUT) $(if $(NAME),--name $(NAME)) $(if $(CACHE),--cache $(CACHE))
 
+.PHONY: golden
+golden: setup  ## Write the compiled pipeline that tests compare with anew
+	$(BIN)/python -m tests.pipeline.kubeflow.golden
+
 .PHONY: lock
 lock: setup  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade setup.py requirements/py310-tfx1.16.in \

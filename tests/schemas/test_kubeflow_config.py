@@ -35,6 +35,12 @@ def test_the_smallest_one(tmp_path: Path) -> None:
     assert config.server.experiment == "goalpath"
 
 
+def test_the_example_of_the_documents_is_one() -> None:
+    path = Path(__file__).resolve().parents[2] / "docs" / "examples" / "kubeflow.yaml"
+    config = load_kubeflow_config(path)
+    assert set(config.nodes) == {"Transform", "Trainer"}
+
+
 def test_a_node_takes_from_the_default_what_it_leaves_open(tmp_path: Path) -> None:
     path = _write(
         tmp_path, resources={"cpu": 2, "memory_gib": 3}, nodes={"Trainer": {"memory_gib": 9}}

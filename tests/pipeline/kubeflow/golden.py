@@ -1,6 +1,6 @@
 """The compiled pipeline of a fixed configuration, as it is in golden.yaml.
 
-    python -m tests.pipeline.kubeflow.golden     writes the file anew
+    make golden     writes the file anew
 
 Look at the difference before it is committed: it is what the cluster gets to see.
 """

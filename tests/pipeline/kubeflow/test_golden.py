@@ -107,7 +107,7 @@ def test_run_parameters_have_defaults_and_reach_their_nodes() -> None:
 def test_what_is_compiled_is_golden_both_ways() -> None:
     new, old = golden.compiled(), golden.GOLDEN.read_text(encoding="utf-8")
     assert list(yaml.safe_load_all(new)) == golden.golden_documents(), (
-        "see the difference; if it is meant, run python -m tests.pipeline.kubeflow.golden"
+        "see the difference; if it is meant, run `make golden`"
     )
     assert new == old
 
