@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent import futures
 from typing import Final
 
@@ -29,6 +28,8 @@ PREDICTION_SERVICE: Final = "tensorflow.serving.PredictionService"
 MODEL_SERVICE: Final = "tensorflow.serving.ModelService"
 HEALTH_SERVICE: Final = "grpc.health.v1.Health"
 SERVING: Final = 1  # HealthCheckResponse.ServingStatus
+SERVICE_UNKNOWN: Final = 3
+_WATCHED: Final = ("", PREDICTION_SERVICE, MODEL_SERVICE)
 _UNLIMITED: Final = -1
 _MILLIS: Final = 1000
 
@@ -54,7 +55,7 @@ def make_grpc_server(service: ModelService, options: ServerOptions) -> grpc.Serv
     enforce = options.enforce_session_run_timeout
     handlers = [_prediction_handler(service, enforce), _model_handler(service)]
     if options.enable_grpc_healthcheck_service:
-        handlers.append(_health_handler(service))
+        handlers.append(_health_handler())
     server.add_generic_rpc_handlers(tuple(handlers))
     addresses = [f"{options.bind_address}:{options.port}"]
     if options.grpc_socket_path:
@@ -137,17 +138,20 @@ def _timeout_ms(context: grpc.ServicerContext) -> int | None:
     return max(int(remaining * _MILLIS), 1)
 
 
-def _health_handler(service: ModelService) -> grpc.GenericRpcHandler:
+def _health_handler() -> grpc.GenericRpcHandler:
     def check(request: Message, context: grpc.ServicerContext) -> Message:
-        if request.service not in ("", PREDICTION_SERVICE, MODEL_SERVICE):
+        if request.service not in _WATCHED:
             context.abort(grpc.StatusCode.NOT_FOUND, "")
         return messages.HealthCheckResponse(status=SERVING)
 
-    def watch(request: Message, context: grpc.ServicerContext) -> Iterator[Message]:
-        over = threading.Event()
-        context.add_callback(over.set)
-        yield check(request, context)
-        over.wait()  # a status that changes no more, until the client leaves
+    def watch(
+        request: Message, context: grpc.ServicerContext, send: Callable[[Message], None]
+    ) -> None:
+        status = SERVING if request.service in _WATCHED else SERVICE_UNKNOWN
+        send(messages.HealthCheckResponse(status=status))  # it changes no more
+
+    # As grpcio-health-checking does: a watcher stays for hours, and must not hold a thread.
+    watch.experimental_non_blocking = True  # type: ignore[attr-defined]
 
     def encoded(response: Message) -> bytes:
         return bytes(response.SerializeToString())

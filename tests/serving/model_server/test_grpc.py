@@ -285,6 +285,20 @@ def test_health(stubs: Grpc) -> None:
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
+def test_those_who_watch_keep_nobody_waiting(stubs: Grpc) -> None:
+    watch = stubs.channel.unary_stream(
+        "/grpc.health.v1.Health/Watch",
+        request_serializer=lambda request: request.SerializeToString(),
+        response_deserializer=messages.HealthCheckResponse.FromString,
+    )
+    watching = [watch(messages.HealthCheckRequest()) for _ in range(40)]
+    assert [next(stream).status for stream in watching] == [1] * 40
+    assert next(watch(messages.HealthCheckRequest(service="other"))).status == 3
+    assert arrays(stubs.predict("half", {"x": X}))["y"].tolist() == [3.5, 4.0, 5.5]
+    for stream in watching:
+        stream.cancel()
+
+
 def raw_call(stubs: Grpc, method: str, body: bytes) -> str:
     call = stubs.channel.unary_unary(
         f"/tensorflow.serving.PredictionService/{method}",
