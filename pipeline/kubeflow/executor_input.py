@@ -61,6 +61,8 @@ def readable_input(
 def reported_output(executor_output: Mapping[str, Any], root: Path) -> Message:
     """The executor output as KFP's launcher reads it: paths become addresses again.
 
+    So do those in the properties of artifacts, which outlive the container.
+
     Args:
       executor_output: JSON of `ExecutorOutput`.
       root: of the file system.
@@ -69,6 +71,10 @@ def reported_output(executor_output: Mapping[str, Any], root: Path) -> Message:
     for _, artifact in _artifacts(message):
         if "uri" in artifact:
             artifact["uri"] = to_uri(artifact["uri"], root)
+        # TFX's Evaluator notes which model it evaluated.
+        properties = artifact.get("metadata", {})
+        texts = {key: text for key, text in properties.items() if isinstance(text, str)}
+        properties.update({key: to_uri(text, root) for key, text in texts.items()})
     return message
 
 

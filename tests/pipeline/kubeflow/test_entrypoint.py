@@ -187,7 +187,7 @@ def test_without_a_home_libraries_get_the_temporary_folder(
 ) -> None:
     import tempfile
 
-    monkeypatch.setenv("HOME", "/nonexistent")
+    monkeypatch.setenv("HOME", str(tmp_path / "none"))
     _run(monkeypatch, tmp_path, _report(1.0))
     assert os.environ["HOME"] == tempfile.gettempdir()
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -134,9 +134,19 @@ def test_a_node_without_inputs_and_an_input_without_artifacts() -> None:
 
 def test_the_launcher_gets_addresses_back() -> None:
     pushed = {"pushed": 1.0, "pushed_destination": "/goalpath/out/serving/goalpath/17"}
-    output = {"artifacts": {"pushed_model": _artifact("/minio/b/run/pushed", {}, **pushed)}}
+    output = {
+        "artifacts": {
+            "pushed_model": _artifact("/minio/b/run/pushed", {}, **pushed),
+            "blessing": _artifact("/s3/b/blessing", {}, current_model="/s3/b/bundle", blessed=1.0),
+        }
+    }
     assert reported_output(output, ROOT) == {
-        "artifacts": {"pushed_model": _artifact("minio://b/run/pushed", {}, **pushed)}
+        "artifacts": {
+            "pushed_model": _artifact("minio://b/run/pushed", {}, **pushed),
+            "blessing": _artifact(
+                "s3://b/blessing", {}, current_model="s3://b/bundle", blessed=1.0
+            ),
+        }
     }
 
 
