@@ -115,6 +115,10 @@ def test_a_configuration_over_grpc(base: Path, running: Running) -> None:
     assert stubs.predict("other", {"x": X}).model_spec.version.value == 1
     del request.config.model_config_list.config[1]
     stubs.models.HandleReloadConfigRequest(request, timeout=60)
+    status = ""
+    while status != "END":  # unloaded soon after the answer, as in TensorFlow Serving
+        (told,) = rest(running, "GET", "/v1/models/other").json["model_version_status"]  # type: ignore[index]
+        status = told["state"]
     with pytest.raises(grpc.RpcError) as caught:
         stubs.predict("other", {"x": X})
     assert failure(caught.value)[0] == "NOT_FOUND"
