@@ -104,6 +104,10 @@ def _rows(feature: MaybeRagged, size: int) -> tf.Tensor:
 def _standardised(values: tf.Tensor, is_unit: Sequence[bool]) -> tf.Tensor:
     """Z-scores by column from the known (finite) values; unknown becomes 0.
 
+    Beyond the range of the values that were analysed, a number is read as the nearest
+    of them: of what lies further out nothing was learned, and where few had a value a
+    deviation is small, so that others would be told as far outliers.
+
     Args:
       values: float32 `[rows, F]`.
       is_unit: for each column, whether it is left as it is.
@@ -112,10 +116,21 @@ def _standardised(values: tf.Tensor, is_unit: Sequence[bool]) -> tf.Tensor:
     variance = tft.var(values, reduce_instance_dims=False)
     varies = variance > MIN_VARIANCE * (1.0 + tf.square(mean))
     deviation = tf.sqrt(tf.where(varies, variance, tf.ones_like(variance)))
-    scores = tf.where(varies, (values - mean) / deviation, tf.zeros_like(values))
+    within = tf.clip_by_value(values, *_range(values))
+    scores = tf.where(varies, (within - mean) / deviation, tf.zeros_like(values))
     scores = tf.where(tf.constant(is_unit), values, scores)
     scores = tf.where(tf.math.is_finite(values), scores, tf.zeros_like(scores))
     return tf.clip_by_value(scores, -CLIP, CLIP)
+
+
+def _range(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Least and greatest known value of each column, `[F]`; where none is known, 0 and 0."""
+    known = tf.math.is_finite(values)
+    least, greatest = values.dtype.min, values.dtype.max
+    low = tft.min(tf.where(known, values, greatest), reduce_instance_dims=False)
+    high = tft.max(tf.where(known, values, least), reduce_instance_dims=False)
+    found = low <= high
+    return tf.where(found, low, tf.zeros_like(low)), tf.where(found, high, tf.zeros_like(high))
 
 
 def _like(feature: MaybeRagged, rows: tf.Tensor) -> MaybeRagged:

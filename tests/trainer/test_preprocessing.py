@@ -127,6 +127,7 @@ def test_numbers_are_scores_by_mean_and_deviation_of_the_training_examples(
         is_known = values(others, case.known)[:, 0] > 0
         assert len(set(is_known.tolist())) == 2
         before = before[values(learned, case.known)[:, 0] > 0]
+    now = np.clip(now, before.min(axis=0), before.max(axis=0))
     expected = (now - before.mean(axis=0)) / before.std(axis=0)
     expected = np.clip(np.where(is_known[:, np.newaxis], expected, 0), -10, 10)
     actual = column(apply(others), config, case.key, case.scale)
@@ -159,16 +160,46 @@ def test_the_phase_of_the_year_is_not_told_by_less_than_two_years(
         assert not column(apply(others), config, key, Scale.UNIT).any()
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(1e30, 10), (-1e30, -10), (float("inf"), 0), (float("-inf"), 0), (float("nan"), 0)],
-)
-def test_what_no_training_example_had_is_cut_or_unknown(
-    apply: Apply, others: list[Row], config: GoalpathConfig, value: float, expected: float
+@pytest.mark.parametrize("value", [1e30, -1e30, 3e4])
+def test_a_number_beyond_all_that_was_learned_is_read_as_the_nearest_of_them(
+    apply: Apply,
+    learned: list[Row],
+    others: list[Row],
+    config: GoalpathConfig,
+    value: float,
+) -> None:
+    key = names.Q_DAYS_IN_STAGE
+    edge = (max if value > 0 else min)(float(row[key][0]) for row in learned)
+    rows = [{**others[0], key: [each]} for each in (value, edge)]
+    for scale in (Scale.LINEAR, Scale.SIGNED_LOG):
+        beyond, last = column(apply(rows), config, key, scale)[:, 0].tolist()
+        assert beyond == last != 0
+
+
+def test_where_few_had_a_value_another_is_no_outlier(
+    config: GoalpathConfig, tmp_path: Path
+) -> None:
+    # Ages of 20 and 21 in training: 60 would be eighty standard deviations away.
+    rows = random_rows(config, 30, seed=12)
+    for place, row in enumerate(rows):
+        row["profile_age"], row["profile_age_known"] = [0.0], [0.0]
+        if place < 6:
+            row["profile_age"], row["profile_age_known"] = [20.0 + place % 2], [1.0]
+    folder = tmp_path / "transform"
+    analyse(config, serialize(config, rows), folder)
+    layer = tft.TFTransformOutput(str(folder)).transform_features_layer()
+    asked = [{**rows[0], "profile_age": [age]} for age in (60.0, 21.0, 20.0)]
+    scores = column(applied(layer, config)(asked), config, "profile_age", Scale.LINEAR)
+    np.testing.assert_allclose(scores[:, 0], [1.0, 1.0, -1.0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_what_is_no_number_is_unknown(
+    apply: Apply, others: list[Row], config: GoalpathConfig, value: float
 ) -> None:
     row = {**others[0], names.Q_DAYS_IN_STAGE: [value]}
     actual = column(apply([row]), config, names.Q_DAYS_IN_STAGE, Scale.LINEAR)
-    assert actual.tolist() == [[expected]]
+    assert actual.tolist() == [[0]]
 
 
 def test_a_row_does_not_depend_on_the_rows_beside_it(apply: Apply, others: list[Row]) -> None:
