@@ -224,8 +224,8 @@ class TrainingConfig(_Model):
     patience: pydantic.PositiveInt = 2
     embedding_dim: pydantic.PositiveInt = 48
     hidden_units: tuple[pydantic.PositiveInt, ...] = (128, 64)
-    candidate_units: tuple[pydantic.PositiveInt, ...] = (64,)
-    head_units: tuple[pydantic.PositiveInt, ...] = pydantic.Field(default=(32,), min_length=1)
+    candidate_units: tuple[pydantic.PositiveInt, ...] = (128, 64)
+    head_units: tuple[pydantic.PositiveInt, ...] = pydantic.Field(default=(64,), min_length=1)
     dropout: float = pydantic.Field(default=0.1, ge=0, lt=1)
     id_dropout: float = pydantic.Field(default=0.5, ge=0, lt=1)
     category_dropout: float = pydantic.Field(default=0.02, ge=0, lt=1)

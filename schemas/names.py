@@ -170,12 +170,14 @@ SIGNATURE_PREDICT: Final = "predict"
 SIGNATURE_RECOMMEND: Final = "recommend"
 SIGNATURE_EMBED_STUDENT: Final = "embed_student"
 SIGNATURE_EMBED_ENGAGEMENT: Final = "embed_engagement"
+SIGNATURE_ATTRIBUTE: Final = "attribute"
 SIGNATURES: Final = (
     SIGNATURE_DEFAULT,
     SIGNATURE_PREDICT,
     SIGNATURE_RECOMMEND,
     SIGNATURE_EMBED_STUDENT,
     SIGNATURE_EMBED_ENGAGEMENT,
+    SIGNATURE_ATTRIBUTE,
 )
 EXAMPLES_INPUT: Final = "examples"  # string [B], serialized tf.Examples
 TOP_K_INPUT: Final = "k"  # int32 scalar
@@ -203,6 +205,13 @@ HEADS: Final = (RANKING_SCORE, LIKELIHOOD, RISK)
 GOAL_PROBABILITY: Final = "goal_probability"  # float32 [B, K], reach stage k or a later one
 GOAL_GIVEN: Final = "goal_probability_given"  # float32 [B, N, K], were this one met next
 LOSSES: Final = (*HEADS, GOAL_PROBABILITY)  # the outputs that training has a loss for
+ATTRIBUTED_HEAD: Final = "head"  # string scalar, an input of `attribute`
+ATTRIBUTED_FEATURE: Final = "feature"  # string [B, F], the same in each row
+ATTRIBUTION: Final = "attribution"  # float32 [B, F], adds up to score less baseline
+ATTRIBUTED_SCORE: Final = "score"  # float32 [B], log-odds or ranking score of the head
+ATTRIBUTION_BASELINE: Final = "baseline"  # float32 [B], the same where nothing is known
+COMPLETENESS_ERROR: Final = "completeness_error"  # float32 [B], share of what is attributed
+AGREEMENT: Final = "agreement"  # where categories of student and engagement are equal
 RECOMMENDED_ID: Final = "engagement_id"  # string [B, k], "" past the end
 RECOMMENDED_SCORE: Final = "score"  # float32 [B, k]
 EMBEDDING: Final = "embedding"  # float32 [B, D]

@@ -26,6 +26,9 @@ class EmbeddingTables:
     Args:
       config: of the data set.
       sizes: vocabulary name -> entries learned, without "missing" and "unknown".
+
+    Attributes:
+      looked_up: feature key -> the embeddings that a tower reads, as far as it was built.
     """
 
     def __init__(self, config: GoalpathConfig, sizes: Mapping[str, int]) -> None:
@@ -33,6 +36,7 @@ class EmbeddingTables:
         self._sizes = sizes
         self._tables: dict[str, keras.layers.Layer] = {}
         self._dropouts: dict[str, keras.layers.Layer] = {}
+        self.looked_up: dict[str, keras.KerasTensor] = {}
 
     def category(self, category: features.Category, index: keras.KerasTensor) -> keras.KerasTensor:
         """Embedding of a category, `[..., width]` for an index `[...]`."""
@@ -40,7 +44,9 @@ class EmbeddingTables:
         if name not in self._tables:
             rows = self._rows(name)
             self._tables[name] = keras.layers.Embedding(rows, width(rows), name=f"embed_{name}")
-        return self._tables[name](self._dropout(name)(index))
+        embedded = self._tables[name](self._dropout(name)(index))
+        self.looked_up[category.key] = embedded
+        return embedded
 
     def text(self, text: features.Text, tokens: keras.KerasTensor) -> keras.KerasTensor:
         """Mean embedding of a text, `[..., width]` for tokens `[..., L]`."""
@@ -48,7 +54,9 @@ class EmbeddingTables:
         if name not in self._tables:
             rows = self._rows(name)
             self._tables[name] = TokenMean(rows, width(rows), name=f"embed_{name}")
-        return self._tables[name](self._dropout(name)(tokens))
+        embedded = self._tables[name](self._dropout(name)(tokens))
+        self.looked_up[text.key] = embedded
+        return embedded
 
     def unknown(self, vocabulary: str) -> int:
         """Index of the entry for all that is outside a vocabulary."""

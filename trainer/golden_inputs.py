@@ -61,6 +61,11 @@ def golden_inputs(serialized: Sequence[bytes], config: GoalpathConfig) -> Inputs
         names.SIGNATURE_RECOMMEND: {**query, **_recommend_inputs(dense)},
         names.SIGNATURE_EMBED_STUDENT: query,
         names.SIGNATURE_EMBED_ENGAGEMENT: first,
+        names.SIGNATURE_ATTRIBUTE: {
+            **query,
+            **candidates,
+            names.ATTRIBUTED_HEAD: np.array(names.LIKELIHOOD.encode(), object),
+        },
     }
 
 

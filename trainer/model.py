@@ -25,6 +25,7 @@ from trainer.towers.candidate import engagement_embedding
 from trainer.towers.query import student_embedding
 
 LOGIT_SUFFIX: Final = "_logits"
+EMBEDDED_SUFFIX: Final = "_embedded"
 RANKING_HEAD: Final = "ranking_head"
 STUDENT_GROUPS: Final = (Group.QUERY, Group.TYPES, Group.HISTORY)
 ENGAGEMENT_GROUPS: Final = (Group.CANDIDATES,)
@@ -50,6 +51,12 @@ class GoalpathModel:
       engagement: candidate inputs -> `[B, N, D]`.
       ranking: all inputs -> RANKING_SCORE `[B, N]` without sentinels, and nothing else.
       goals: all inputs -> GOAL_PROBABILITY `[B, K]`, GOAL_GIVEN `[B, N, K]`.
+      embedded: all inputs -> `<key>_embedded` of each category and text, float32
+        `[..., width]`, and AGREEMENT, where categories are compared.
+      from_embedded: these and the numbers and the ids of the lists -> the ranking score
+        and, by their names, the log-odds of LIKELIHOOD and RISK `[B, 1]`,
+        LIKELIHOOD_GIVEN and RISK_GIVEN `[B, N]`. The rest of the graph: a gradient goes
+        no further back.
     """
 
     serving: keras.Model
@@ -58,6 +65,8 @@ class GoalpathModel:
     engagement: keras.Model
     ranking: keras.Model
     goals: keras.Model
+    embedded: keras.Model
+    from_embedded: keras.Model
 
 
 def model_inputs(config: GoalpathConfig, groups: Iterable[Group]) -> Tensors:
@@ -106,12 +115,17 @@ def build_model(config: GoalpathConfig, vocabulary_sizes: Mapping[str, int]) -> 
         TakeGiven(name=f"take_given_{number}")([each, place])
         for number, each in enumerate(engaged[1:])
     ]
+    log_odds: Tensors = {names.RANKING_SCORE: scores}
     for number, (output, output_given) in enumerate(_GIVEN.items(), start=1):
         head = _head(config, f"{output}_head", number, agreements)
-        each = keras.layers.Activation("sigmoid", name=f"{output_given}_probability")(head(engaged))
+        log_odds[output_given] = head(engaged)
+        each = keras.layers.Activation("sigmoid", name=f"{output_given}_probability")(
+            log_odds[output_given]
+        )
         served[output_given] = _padded(each, index, names.PAD_PROBABILITY, output_given)
         none = NoEngagement(config.training.embedding_dim, name=f"{output}_none")(student)
         without = head([student, none])
+        log_odds[output] = without
         alone = keras.layers.Activation("sigmoid", name=f"{output}_none_probability")(without)
         served[output] = keras.layers.Reshape((), name=output)(alone)
         trained[output + LOGIT_SUFFIX] = keras.layers.Concatenate(axis=1, name=f"{output}_pair")(
@@ -121,6 +135,9 @@ def build_model(config: GoalpathConfig, vocabulary_sizes: Mapping[str, int]) -> 
     served[names.GOAL_PROBABILITY] = reached
     trained[names.GOAL_PROBABILITY + LOGIT_SUFFIX] = steps
     inputs = {**query, **candidate}
+    inside = {key + EMBEDDED_SUFFIX: value for key, value in tables.looked_up.items()}
+    if agreement:
+        inside[names.AGREEMENT] = agreement[0]
     return GoalpathModel(
         serving=keras.Model(inputs, served, name="goalpath"),
         training=keras.Model({**inputs, names.GIVEN_INDEX: place}, trained, name="training"),
@@ -128,7 +145,16 @@ def build_model(config: GoalpathConfig, vocabulary_sizes: Mapping[str, int]) -> 
         engagement=keras.Model(candidate, engagements, name="engagement"),
         ranking=keras.Model(inputs, scores, name="ranking"),
         goals=keras.Model(inputs, goals, name="goals"),
+        embedded=keras.Model(inputs, inside, name="embedded"),
+        from_embedded=keras.Model(
+            {**_numbers_and_ids(inputs), **inside}, log_odds, name="from_embedded"
+        ),
     )
+
+
+def _numbers_and_ids(inputs: Tensors) -> Tensors:
+    ids = [features.GROUP_ID[group] + features.INDEX_SUFFIX for group in Group if group.listed]
+    return {key: inputs[key] for key in (*(group.numbers for group in Group), *ids)}
 
 
 def _agreement(

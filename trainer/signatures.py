@@ -9,6 +9,7 @@ import tensorflow as tf
 from schemas import names
 from schemas.config import GoalpathConfig
 from schemas.features import FeatureSpec, candidate_features, query_features, used_features
+from trainer.attribution import integrated_gradients
 from trainer.batching import (
     MaybeRagged,
     dense_signature,
@@ -69,6 +70,14 @@ class GoalpathModule(tf.Module):  # type: ignore[misc]
             names.SIGNATURE_EMBED_ENGAGEMENT: _traced(
                 self._embed_engagement, _one_each(candidates)
             ),
+            names.SIGNATURE_ATTRIBUTE: _traced(
+                self._attribute,
+                {
+                    **query,
+                    **dense_signature(candidates),
+                    names.ATTRIBUTED_HEAD: tf.TensorSpec([], tf.string, names.ATTRIBUTED_HEAD),
+                },
+            ),
         }
 
     def read(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -113,6 +122,12 @@ class GoalpathModule(tf.Module):  # type: ignore[misc]
         raw = {key: _single(value) for key, value in inputs.items()}
         listed = model_inputs(self._transform(raw), self._config, ENGAGEMENT_GROUPS)
         return {names.EMBEDDING: self._model.engagement(listed, training=False)[:, 0]}
+
+    def _attribute(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        head = inputs.pop(names.ATTRIBUTED_HEAD)
+        raw = raw_from_dense(inputs, input_features(self._config))
+        read = model_inputs(self._transform(raw), self._config, tuple(Group))
+        return integrated_gradients(self._model, read, head, self._config)
 
     def _recommend(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         offers = self._catalogue.offers(inputs[names.AUDIENCE], inputs[names.SNAPSHOT_TIME])

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.model_validator import heads, outputs, probes, recommendations
+from components.model_validator import attribution, heads, outputs, probes, recommendations
 from components.model_validator.golden import Golden, dense_inputs, listed
 from components.model_validator.keras_file import ENGAGEMENT, STUDENT, KerasFile
 from components.model_validator.loaded_model import LoadedModel
@@ -137,6 +137,15 @@ class Behaviour:
             ),
             remedy=_EXPORT_AGAIN,
         )
+
+    def check_attribution(self, name: str) -> CheckResult:
+        """`attribute` explains what `predict` says, and its parts add up to it."""
+        answers = {head: self._attributed(head) for head in attribution.HEADS}
+        return attribution.check_attribution(name, answers, self._answers, self._listed)
+
+    def _attributed(self, head: str) -> Tensors:
+        asked = {**self._rows, names.ATTRIBUTED_HEAD: np.array(head.encode(), object)}
+        return self._model.call(names.SIGNATURE_ATTRIBUTE, asked)
 
     def _embeddings(self, signature: str, places: slice = slice(None)) -> Array:
         inputs = probes.take(self._golden.inputs[signature], places)

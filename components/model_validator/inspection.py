@@ -32,6 +32,7 @@ BEHAVIOUR: Final = {
     "keras_outputs": Behaviour.check_keras_outputs,
     "signatures_agree": Behaviour.check_agreement,
     "embeddings_agree": Behaviour.check_embeddings,
+    "attribution": Behaviour.check_attribution,
     "rows_alone": Behaviour.check_alone,
     "head_values": Behaviour.check_values,
     "heads_not_constant": Behaviour.check_not_constant,

@@ -17,6 +17,7 @@ from schemas import names
 
 MODEL_VARIABLES: Final = "model_vars"
 _OBJECT_GRAPH: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_TEXTS: Final = (names.RECOMMENDED_ID, names.ATTRIBUTED_FEATURE)
 _COUNTER: Final = "save_counter/"
 
 Array = npt.NDArray[np.generic]
@@ -69,7 +70,7 @@ class LoadedModel:
             problems += [
                 f"{signature} output {key} is of type {spec.dtype.name}"
                 for key, spec in function.structured_outputs.items()
-                if spec.dtype != (tf.string if key == names.RECOMMENDED_ID else tf.float32)
+                if spec.dtype != (tf.string if key in _TEXTS else tf.float32)
             ]
             for key in sorted(set(expected) & set(inputs)):
                 problems += _misfit(f"{signature} input {key}", expected[key], inputs[key])
