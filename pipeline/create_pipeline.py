@@ -85,6 +85,7 @@ def _nodes(settings: PipelineSettings) -> list[BaseNode]:
         run_fn=RUN_FN,
         config=config,
         epochs=settings.epochs,
+        **_warm_start(settings),
     ).with_id(node_ids.TRAINER)
     bundle = ServingBundle(
         model=trainer.outputs["model"],
@@ -118,6 +119,13 @@ def _source(settings: PipelineSettings, config: str) -> tuple[BaseNode, dict[str
         data_dir=settings.data_dir, config=config, max_bad_rows=settings.max_bad_rows
     )
     return preparation, {"tables": preparation.outputs["tables"]}
+
+
+def _warm_start(settings: PipelineSettings) -> dict[str, Any]:
+    """Where the trainer begins; without a warm start the baseline is no input of it."""
+    if not settings.config.training.warm_start:
+        return {}
+    return {"serving_dir": settings.serving_dir, "begin_from": settings.baseline}
 
 
 def _transform(examples: BaseChannel, schema: BaseChannel, config: str) -> BaseNode:

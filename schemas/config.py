@@ -211,6 +211,8 @@ class TrainingConfig(_Model):
         in training, one by one, for the same reason.
       vocabulary_size: entries kept of each open vocabulary, by frequency.
       text_tokens: words read of a text column, from its start.
+      warm_start: begin from the weights of the last pushed version, where there is one,
+        instead of random ones.
       loss_weights: of the heads.
       seed: of initialisation, shuffling and dropout.
     """
@@ -231,6 +233,7 @@ class TrainingConfig(_Model):
     category_dropout: float = pydantic.Field(default=0.02, ge=0, lt=1)
     vocabulary_size: pydantic.PositiveInt = 20_000
     text_tokens: pydantic.PositiveInt = 16
+    warm_start: bool = False
     loss_weights: LossWeightsConfig = LossWeightsConfig()
     seed: int = 1
 

@@ -27,7 +27,7 @@ from schemas import names
 from schemas.config import GoalpathConfig
 from trainer import features
 from trainer.features import Group
-from trainer.model import EMBEDDED_SUFFIX, GoalpathModel
+from trainer.model import EMBEDDED_SUFFIX, POOLED_IDS, GoalpathModel
 
 HEADS: Final = (
     names.LIKELIHOOD,
@@ -79,7 +79,7 @@ def integrated_gradients(
     first = {key: _first_candidate(key, value, config) for key, value in inputs.items()}
     inside = model.embedded(first, training=False)
     path = {**{g.numbers: first[g.numbers] for g in Group}, **inside}
-    fixed = {key: first[key] for key in _masks()}
+    fixed = {key: first[key] for key in POOLED_IDS}
     chosen = _one_hot(head)
 
     def score(values: Tensors, held: Tensors) -> tf.Tensor:
@@ -162,11 +162,6 @@ def _first_candidate(key: str, value: tf.Tensor, config: GoalpathConfig) -> tf.T
     candidate |= {c.index for c in features.categories(config) if c.group is Group.CANDIDATES}
     candidate |= {t.tokens for t in features.texts(config) if t.group is Group.CANDIDATES}
     return value[:, :1] if key in candidate else value
-
-
-def _masks() -> tuple[str, ...]:
-    groups = (Group.TYPES, Group.HISTORY, Group.CANDIDATES)
-    return tuple(features.GROUP_ID[group] + features.INDEX_SUFFIX for group in groups)
 
 
 def _one_hot(head: tf.Tensor) -> tf.Tensor:

@@ -26,9 +26,6 @@ class EmbeddingTables:
     Args:
       config: of the data set.
       sizes: vocabulary name -> entries learned, without "missing" and "unknown".
-
-    Attributes:
-      looked_up: feature key -> the embeddings that a tower reads, as far as it was built.
     """
 
     def __init__(self, config: GoalpathConfig, sizes: Mapping[str, int]) -> None:
@@ -36,7 +33,14 @@ class EmbeddingTables:
         self._sizes = sizes
         self._tables: dict[str, keras.layers.Layer] = {}
         self._dropouts: dict[str, keras.layers.Layer] = {}
-        self.looked_up: dict[str, keras.KerasTensor] = {}
+
+    def all(self, inputs: Mapping[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
+        """Feature key -> its embedding, of every category and text in `inputs`."""
+        categories, texts = features.categories(self._config), features.texts(self._config)
+        return {
+            **{c.key: self.category(c, inputs[c.index]) for c in categories if c.index in inputs},
+            **{t.key: self.text(t, inputs[t.tokens]) for t in texts if t.tokens in inputs},
+        }
 
     def category(self, category: features.Category, index: keras.KerasTensor) -> keras.KerasTensor:
         """Embedding of a category, `[..., width]` for an index `[...]`."""
@@ -44,9 +48,7 @@ class EmbeddingTables:
         if name not in self._tables:
             rows = self._rows(name)
             self._tables[name] = keras.layers.Embedding(rows, width(rows), name=f"embed_{name}")
-        embedded = self._tables[name](self._dropout(name)(index))
-        self.looked_up[category.key] = embedded
-        return embedded
+        return self._tables[name](self._dropout(name)(index))
 
     def text(self, text: features.Text, tokens: keras.KerasTensor) -> keras.KerasTensor:
         """Mean embedding of a text, `[..., width]` for tokens `[..., L]`."""
@@ -54,9 +56,7 @@ class EmbeddingTables:
         if name not in self._tables:
             rows = self._rows(name)
             self._tables[name] = TokenMean(rows, width(rows), name=f"embed_{name}")
-        embedded = self._tables[name](self._dropout(name)(tokens))
-        self.looked_up[text.key] = embedded
-        return embedded
+        return self._tables[name](self._dropout(name)(tokens))
 
     def unknown(self, vocabulary: str) -> int:
         """Index of the entry for all that is outside a vocabulary."""

@@ -21,14 +21,18 @@ from trainer.features import Group
 from trainer.goal_steps import GoalStepsHead, ReachGoals, StepsAhead
 from trainer.heads import InteractionHead, MaskPadding, NoEngagement, TakeGiven
 from trainer.towers.agreement import Agreement
-from trainer.towers.candidate import engagement_embedding
-from trainer.towers.query import student_embedding
+from trainer.towers.candidate import EngagementTower
+from trainer.towers.query import StudentTower
 
 LOGIT_SUFFIX: Final = "_logits"
 EMBEDDED_SUFFIX: Final = "_embedded"
 RANKING_HEAD: Final = "ranking_head"
 STUDENT_GROUPS: Final = (Group.QUERY, Group.TYPES, Group.HISTORY)
 ENGAGEMENT_GROUPS: Final = (Group.CANDIDATES,)
+POOLED_IDS: Final = tuple(
+    features.GROUP_ID[group] + features.INDEX_SUFFIX for group in (Group.TYPES, Group.HISTORY)
+)
+"""What says where the lists end that the student's tower sums up."""
 _GIVEN = {names.LIKELIHOOD: names.LIKELIHOOD_GIVEN, names.RISK: names.RISK_GIVEN}
 
 Tensors = dict[str, keras.KerasTensor]
@@ -91,6 +95,32 @@ def _list_dimension(group: Group) -> tuple[int | None, ...]:
     return (None,) if group.listed else ()
 
 
+class _Layers:
+    """The towers and heads; called twice they are the same layers over other tensors."""
+
+    def __init__(self, config: GoalpathConfig, agreements: int) -> None:
+        self._student, self._engagement = StudentTower(config), EngagementTower(config)
+        self.ranking = _head(config, RANKING_HEAD, 0, agreements)
+        self.heads = {
+            output: _head(config, f"{output}_head", number, agreements)
+            for number, output in enumerate(_GIVEN, start=1)
+        }
+        width = config.training.embedding_dim
+        self._none = {output: NoEngagement(width, name=f"{output}_none") for output in self.heads}
+
+    def towers(self, inputs: Tensors, embedded: Tensors) -> list[keras.KerasTensor]:
+        """The embeddings of student and engagements."""
+        return [self._student(inputs, embedded), self._engagement(inputs, embedded)]
+
+    def log_odds(self, engaged: list[keras.KerasTensor]) -> Tensors:
+        """The ranking score and the log-odds, by the outputs of `from_embedded`."""
+        found: Tensors = {names.RANKING_SCORE: self.ranking(engaged)}
+        for output, head in self.heads.items():
+            found[output] = head([engaged[0], self._none[output](engaged[0])])
+            found[_GIVEN[output]] = head(engaged)
+        return found
+
+
 def build_model(config: GoalpathConfig, vocabulary_sizes: Mapping[str, int]) -> GoalpathModel:
     """Builds the model; initial weights follow Keras' global seed.
 
@@ -100,61 +130,68 @@ def build_model(config: GoalpathConfig, vocabulary_sizes: Mapping[str, int]) -> 
     """
     tables = EmbeddingTables(config, vocabulary_sizes)
     query, candidate = (model_inputs(config, g) for g in (STUDENT_GROUPS, ENGAGEMENT_GROUPS))
-    student = student_embedding(query, config, tables)
-    engagements = engagement_embedding(candidate, config, tables)
+    inputs = {**query, **candidate}
+    embedded = tables.all(inputs)
     agreement = _agreement(config, tables, query, candidate)
+    layers = _Layers(config, sum(each.shape[-1] for each in agreement))
+    student, engagements = layers.towers(inputs, embedded)
     engaged = [student, engagements, *agreement]
-    index = candidate[names.C_ID + features.INDEX_SUFFIX]
     place = keras.Input((), dtype="int64", name=names.GIVEN_INDEX)
-
-    agreements = sum(each.shape[-1] for each in agreement)
-    scores = _head(config, RANKING_HEAD, 0, agreements)(engaged)
-    served: Tensors = {names.RANKING_SCORE: _padded(scores, index, names.PAD_SCORE, "ranking")}
-    trained: Tensors = {names.RANKING_SCORE: scores}
     given = [
         TakeGiven(name=f"take_given_{number}")([each, place])
         for number, each in enumerate(engaged[1:])
     ]
-    log_odds: Tensors = {names.RANKING_SCORE: scores}
-    for number, (output, output_given) in enumerate(_GIVEN.items(), start=1):
-        head = _head(config, f"{output}_head", number, agreements)
-        log_odds[output_given] = head(engaged)
-        each = keras.layers.Activation("sigmoid", name=f"{output_given}_probability")(
-            log_odds[output_given]
-        )
-        served[output_given] = _padded(each, index, names.PAD_PROBABILITY, output_given)
-        none = NoEngagement(config.training.embedding_dim, name=f"{output}_none")(student)
-        without = head([student, none])
-        log_odds[output] = without
-        alone = keras.layers.Activation("sigmoid", name=f"{output}_none_probability")(without)
-        served[output] = keras.layers.Reshape((), name=output)(alone)
-        trained[output + LOGIT_SUFFIX] = keras.layers.Concatenate(axis=1, name=f"{output}_pair")(
-            [without, head([student, *given])]
-        )
+    index = candidate[names.C_ID + features.INDEX_SUFFIX]
+    log_odds = layers.log_odds(engaged)
     reached, steps, goals = _goals(config, query, engaged, given, index)
-    served[names.GOAL_PROBABILITY] = reached
+    served = {**_probabilities(log_odds, index), names.GOAL_PROBABILITY: reached}
+    trained: Tensors = {names.RANKING_SCORE: log_odds[names.RANKING_SCORE]}
+    for output, head in layers.heads.items():
+        pair = keras.layers.Concatenate(axis=1, name=f"{output}_pair")
+        trained[output + LOGIT_SUFFIX] = pair([log_odds[output], head([student, *given])])
     trained[names.GOAL_PROBABILITY + LOGIT_SUFFIX] = steps
-    inputs = {**query, **candidate}
-    inside = {key + EMBEDDED_SUFFIX: value for key, value in tables.looked_up.items()}
-    if agreement:
-        inside[names.AGREEMENT] = agreement[0]
+    inside = {
+        **{key + EMBEDDED_SUFFIX: value for key, value in embedded.items()},
+        **dict(zip((names.AGREEMENT,), agreement, strict=False)),
+    }
     return GoalpathModel(
         serving=keras.Model(inputs, served, name="goalpath"),
         training=keras.Model({**inputs, names.GIVEN_INDEX: place}, trained, name="training"),
         student=keras.Model(query, student, name="student"),
         engagement=keras.Model(candidate, engagements, name="engagement"),
-        ranking=keras.Model(inputs, scores, name="ranking"),
+        ranking=keras.Model(inputs, log_odds[names.RANKING_SCORE], name="ranking"),
         goals=keras.Model(inputs, goals, name="goals"),
         embedded=keras.Model(inputs, inside, name="embedded"),
-        from_embedded=keras.Model(
-            {**_numbers_and_ids(inputs), **inside}, log_odds, name="from_embedded"
-        ),
+        from_embedded=_from_embedded(config, layers, inside),
     )
 
 
-def _numbers_and_ids(inputs: Tensors) -> Tensors:
-    ids = [features.GROUP_ID[group] + features.INDEX_SUFFIX for group in Group if group.listed]
-    return {key: inputs[key] for key in (*(group.numbers for group in Group), *ids)}
+def _probabilities(log_odds: Tensors, index: keras.KerasTensor) -> Tensors:
+    """The served outputs of three heads, padding marked."""
+    score = log_odds[names.RANKING_SCORE]
+    served: Tensors = {names.RANKING_SCORE: _padded(score, index, names.PAD_SCORE, "ranking")}
+    for output, given in _GIVEN.items():
+        sigmoid = keras.layers.Activation("sigmoid", name=f"{output}_none_probability")
+        alone = sigmoid(log_odds[output])
+        served[output] = keras.layers.Reshape((), name=output)(alone)
+        each = keras.layers.Activation("sigmoid", name=f"{given}_probability")(log_odds[given])
+        served[given] = _padded(each, index, names.PAD_PROBABILITY, given)
+    return served
+
+
+def _from_embedded(config: GoalpathConfig, layers: _Layers, inside: Tensors) -> keras.Model:
+    """The same layers behind inputs of its own.
+
+    A model that began at tensors inside another would take these out of the other's
+    graph, which could then not be saved.
+    """
+    read = {*POOLED_IDS, *(group.numbers for group in Group)}
+    inputs = {key: value for key, value in model_inputs(config, Group).items() if key in read}
+    values = {key: keras.Input(value.shape[1:], name=key) for key, value in inside.items()}
+    embedded = {key.removesuffix(EMBEDDED_SUFFIX): value for key, value in values.items()}
+    agreement = [values[names.AGREEMENT]] if names.AGREEMENT in values else []
+    log_odds = layers.log_odds([*layers.towers(inputs, embedded), *agreement])
+    return keras.Model({**inputs, **values}, log_odds, name="from_embedded")
 
 
 def _agreement(
@@ -213,7 +250,7 @@ def _goals(
     none = NoEngagement(training.embedding_dim, name="goal_none")(student)
     without = ahead([head([student, none]), position])
     with_met = ahead([head([student, *given]), position])
-    reached = reach(without)[:, 0]
+    reached = keras.layers.Reshape((len(config.stages),), name="goal")(reach(without))
     with_each = _padded(
         reach(ahead([head(engaged), position])), index, names.PAD_PROBABILITY, "goal"
     )

@@ -9,6 +9,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -28,11 +29,14 @@ from trainer.preprocessing import CONFIG_KEY
 from trainer.progress import FileProgress
 from trainer.signatures import GoalpathModule
 from trainer.survey import Survey, refuse_if_nothing_to_learn, survey
+from trainer.warm_start import WarmStart, read_version, warm_start
 
 _LOG = logging.getLogger(__name__)
 
 CATALOGUE_KEY = "catalogue"
 """Key of `custom_config` under which the executor puts the catalogue's URI."""
+WARM_START_KEY = "warm_start_from"
+"""Key of `custom_config` with the folder of the version whose weights to begin from."""
 GOLDEN_EXAMPLES = 32
 _GOLDEN_POOL = 2048
 
@@ -42,21 +46,29 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
       fn_args: `train_files` and `eval_files` are of the training and the calibration
-        split; `custom_config` holds `config`, the JSON of GoalpathConfig, and
-        `catalogue`, the URI of the catalogue.
+        split; `custom_config` holds `config`, the JSON of GoalpathConfig, `catalogue`,
+        the URI of the catalogue, and, for a warm start, `warm_start_from`.
 
     Raises:
       TrainingRefusedError: the Examples cannot teach every head.
       TrainingDivergedError: the loss is not finite.
       ExportRejectedError: what was exported is not what was trained.
       DataError: the catalogue is missing or of another configuration.
+      InputError: the version to begin from cannot be read.
     """
     config = GoalpathConfig.model_validate_json(fn_args.custom_config[CONFIG_KEY])
     catalogue = read_catalogue(fn_args.custom_config[CATALOGUE_KEY], config)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     train_files = example_files(fn_args.train_files)
     calibration_files = example_files(fn_args.eval_files)
-    model = train(config, transform, train_files, calibration_files, run_dir=fn_args.model_run_dir)
+    model = train(
+        config,
+        transform,
+        train_files,
+        calibration_files,
+        run_dir=fn_args.model_run_dir,
+        begin_from=fn_args.custom_config.get(WARM_START_KEY, ""),
+    )
     _LOG.info("exporting to %s", fn_args.serving_model_dir)
     export(
         GoalpathModule(model, transform.transform_features_layer(), catalogue, config),
@@ -74,6 +86,7 @@ def train(
     calibration_files: list[str],
     *,
     run_dir: str,
+    begin_from: str = "",
     clock: Callable[[], float] = time.monotonic,
 ) -> GoalpathModel:
     """Surveys the Examples, builds the model and fits it.
@@ -84,6 +97,7 @@ def train(
       train_files: TFRecords to learn from.
       calibration_files: TFRecords that decide when to stop.
       run_dir: where `history.json` and `progress.json` go.
+      begin_from: folder of a pushed version, for a warm start; "": random weights.
       clock: monotonic seconds.
 
     Raises:
@@ -108,6 +122,7 @@ def train(
         _LOG.info("%d Examples in %d batches after %.1f s", found.examples, found.batches, seconds)
         refuse_if_nothing_to_learn(found, where="the training split")
         model = build_model(config, vocabulary_sizes(config, transform))
+        begun = _begin(model, begin_from, config, transform)
         progress = FileProgress(run_dir)
         history = fit(
             model,
@@ -118,8 +133,25 @@ def train(
             progress=progress,
             clock=clock,
         )
-    _write_history(run_dir, history, found, prepare_seconds=seconds)
+    _write_history(run_dir, history, found, begun, prepare_seconds=seconds)
     return model
+
+
+def _begin(
+    model: GoalpathModel, folder: str, config: GoalpathConfig, transform: tft.TFTransformOutput
+) -> WarmStart | None:
+    if not folder:
+        return None
+    words = {name: transform.vocabulary_by_name(name) for name in features.vocabularies(config)}
+    begun = warm_start(model.training, read_version(Path(folder)), words)
+    _LOG.info(
+        "began from version %s: %d weights, %d afresh%s",
+        begun.version,
+        len(begun.taken),
+        len(begun.fresh),
+        "".join(f" {path}" for path in begun.fresh),
+    )
+    return begun
 
 
 def vocabulary_sizes(config: GoalpathConfig, transform: tft.TFTransformOutput) -> dict[str, int]:
@@ -152,9 +184,15 @@ def golden_examples(*splits: Sequence[str]) -> list[bytes]:
 
 
 def _write_history(
-    run_dir: str, history: History, found: Survey, *, prepare_seconds: float
+    run_dir: str,
+    history: History,
+    found: Survey,
+    begun: WarmStart | None,
+    *,
+    prepare_seconds: float,
 ) -> None:
     content = {
+        "warm_start": None if begun is None else dataclasses.asdict(begun),
         "examples": found.examples,
         "steps_per_epoch": history.steps_per_epoch,
         "prepare_seconds": round(prepare_seconds, 3),

@@ -15,6 +15,7 @@ from tfx.types import (
 from tfx.utils import json_utils
 
 from components.artifacts import Catalogue
+from components.evaluator.baseline import BASELINE, SERVING_DIR
 from components.model_trainer import executor
 from schemas import names
 
@@ -32,6 +33,8 @@ class ModelTrainerSpec(types.ComponentSpec):  # type: ignore[misc]
         standard_component_specs.RUN_FN_KEY: component_spec.ExecutionParameter(type=str),
         standard_component_specs.CUSTOM_CONFIG_KEY: component_spec.ExecutionParameter(type=str),
         executor.EPOCHS: component_spec.ExecutionParameter(type=int),
+        SERVING_DIR: component_spec.ExecutionParameter(type=str),
+        BASELINE: component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(
@@ -75,6 +78,8 @@ class ModelTrainer(base_component.BaseComponent):  # type: ignore[misc]
         run_fn: str,
         config: str,
         epochs: int | data_types.RuntimeParameter = 0,
+        serving_dir: str | data_types.RuntimeParameter = "",
+        begin_from: str = "",
     ) -> None:
         """Wires the component.
 
@@ -86,6 +91,9 @@ class ModelTrainer(base_component.BaseComponent):  # type: ignore[misc]
           run_fn: dotted path of the training function.
           config: JSON of `GoalpathConfig`.
           epochs: in place of those of the configuration; 0: as configured.
+          serving_dir: folder of the pushed versions; read for a warm start alone.
+          begin_from: the version whose weights to begin from: `LATEST`, a number, or ""
+            for random weights.
         """
         super().__init__(
             spec=ModelTrainerSpec(
@@ -98,6 +106,8 @@ class ModelTrainer(base_component.BaseComponent):  # type: ignore[misc]
                 run_fn=run_fn,
                 custom_config=json_utils.dumps({executor.CONFIG: config}),
                 epochs=epochs,
+                serving_dir=serving_dir,
+                baseline=begin_from,
                 model=types.Channel(type=standard_artifacts.Model),
                 model_run=types.Channel(type=standard_artifacts.ModelRun),
             )

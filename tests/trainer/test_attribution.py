@@ -13,7 +13,7 @@ from tests.trainer.model_batches import Arrays, random_batch, seeded_model
 from trainer import features
 from trainer.attribution import HEADS, OF_A_CANDIDATE, feature_names, integrated_gradients
 from trainer.features import Group
-from trainer.model import GoalpathModel
+from trainer.model import POOLED_IDS, GoalpathModel
 
 CONFIG = small_config()
 ROWS = 6
@@ -79,11 +79,7 @@ def test_the_baseline_is_what_is_said_where_all_numbers_and_embeddings_are_nothi
 ) -> None:
     blank = {**inputs, **{g.numbers: 0 * inputs[g.numbers] for g in Group}}
     emptied = {key: 0 * np.asarray(value) for key, value in model.embedded(inputs).items()}
-    ids = {
-        features.GROUP_ID[g] + features.INDEX_SUFFIX: inputs[features.GROUP_ID[g] + "_index"]
-        for g in Group
-        if g.listed
-    }
+    ids = {key: inputs[key] for key in POOLED_IDS}
     numbers = {g.numbers: blank[g.numbers] for g in Group}
     expected = model.from_embedded({**numbers, **emptied, **ids})[names.RISK]
     outputs = attributed(model, inputs, names.RISK)

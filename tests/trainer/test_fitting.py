@@ -114,7 +114,7 @@ def test_every_head_learns_what_can_be_learned(train: Batch, calibration: Batch)
     guessed[names.GOAL_PROBABILITY] = math.log(2)
     for head in names.LOSSES:
         assert best.losses[head] < 0.8 * first.losses[head]
-        assert best.validation_losses[head] < 0.8 * guessed[head], head
+        assert best.validation_losses[head] < 0.9 * guessed[head], head
     assert history.steps_per_epoch == 8
     assert len(recorder.steps) == 8 * len(history.epochs)
     assert recorder.steps[:2] == [(1, 8, 1, 8), (1, 8, 2, 8)]

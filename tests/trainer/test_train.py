@@ -55,6 +55,29 @@ def test_the_history_says_what_was_learned_from_and_how_it_went(trained: Trained
     assert progress["epoch"] == len(history["epochs"])
 
 
+def test_a_warm_start_begins_where_the_version_ended(trained: TrainedRun, tmp_path: Path) -> None:
+    """The same data again: nothing begins afresh, and the first epoch starts low."""
+    config = trained.config.model_copy(
+        update={"training": trained.config.training.model_copy(update={"epochs": 1})}
+    )
+    train(
+        config,
+        tft.TFTransformOutput(str(trained.transform)),
+        [str(trained.root / "train" / "data-00000-of-00001")],
+        [str(trained.root / "calibration" / "data-00000-of-00001")],
+        run_dir=str(tmp_path),
+        begin_from=str(trained.model),
+    )
+    cold = json.loads((trained.model_run / names.HISTORY_FILE).read_text())
+    warm = json.loads((tmp_path / names.HISTORY_FILE).read_text())
+    assert cold["warm_start"] is None
+    assert warm["warm_start"]["version"] == trained.model.name
+    assert warm["warm_start"]["fresh"] == []
+    assert len(warm["warm_start"]["taken"]) > 30
+    first = sum(warm["epochs"][0]["losses"].values())
+    assert first < 0.9 * sum(cold["epochs"][0]["losses"].values())
+
+
 def refusal(
     trained: TrainedRun, folder: Path, rows: list[Row], config: GoalpathConfig | None = None
 ) -> TrainingRefusedError:

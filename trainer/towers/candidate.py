@@ -9,40 +9,44 @@ import keras
 
 from schemas.config import GoalpathConfig
 from trainer import features
-from trainer.embeddings import EmbeddingTables
 from trainer.features import Group
-from trainer.towers.layer_stack import dense_stack
+from trainer.towers.layer_stack import DenseStack
 
 ENGAGEMENT_EMBEDDING: Final = "engagement_embedding"
 """Name of the layer whose output is the embedding."""
 
 
-def engagement_embedding(
-    inputs: Mapping[str, keras.KerasTensor], config: GoalpathConfig, tables: EmbeddingTables
-) -> keras.KerasTensor:
+class EngagementTower:
     """Attributes, type, id, popularity, own use and calendar -> float32 `[B, N, D]`.
 
     Each candidate is encoded by itself: its vector does not depend on the others in
-    the list. Padding gets vectors too; who reads them has to mask.
+    the list. Padding gets vectors too; who reads them has to mask. Called again it is
+    the same layers over other tensors.
 
     Args:
-      inputs: the model's inputs of the group CANDIDATES.
       config: of the data set.
-      tables: shared with the query tower.
     """
-    training = config.training
-    parts = [inputs[Group.CANDIDATES.numbers]]
-    for category in features.categories(config):
-        if category.group is Group.CANDIDATES:
-            parts.append(tables.category(category, inputs[category.index]))
-    for text in features.texts(config):
-        if text.group is Group.CANDIDATES:
-            parts.append(tables.text(text, inputs[text.tokens]))
-    hidden = dense_stack(
-        keras.layers.Concatenate(name="candidate_features")(parts),
-        training.candidate_units,
-        training.dropout,
-        training.seed,
-        name="candidate",
-    )
-    return keras.layers.Dense(training.embedding_dim, name=ENGAGEMENT_EMBEDDING)(hidden)
+
+    def __init__(self, config: GoalpathConfig) -> None:
+        training = config.training
+        categories, texts = features.categories(config), features.texts(config)
+        self._keys = [c.key for c in categories if c.group is Group.CANDIDATES]
+        self._keys += [t.key for t in texts if t.group is Group.CANDIDATES]
+        self._stack = DenseStack(
+            training.candidate_units, training.dropout, training.seed, name="candidate"
+        )
+        self._output = keras.layers.Dense(training.embedding_dim, name=ENGAGEMENT_EMBEDDING)
+
+    def __call__(
+        self,
+        inputs: Mapping[str, keras.KerasTensor],
+        embedded: Mapping[str, keras.KerasTensor],
+    ) -> keras.KerasTensor:
+        """The embeddings.
+
+        Args:
+          inputs: numbers of the group CANDIDATES.
+          embedded: by feature key, of every category and text of the group.
+        """
+        parts = [inputs[Group.CANDIDATES.numbers], *(embedded[key] for key in self._keys)]
+        return self._output(self._stack(keras.layers.Concatenate()(parts)))
