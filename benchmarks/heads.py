@@ -9,14 +9,13 @@ which features moved each head most (mean of |attribution| by the signature `att
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from benchmarks.quality_parts.finished_run import FinishedRun, find_run
 from benchmarks.quality_parts.known_labels import known_rows
@@ -24,6 +23,8 @@ from benchmarks.quality_parts.own_model import ModelOutputs, model_outputs
 from benchmarks.quality_parts.progress import Progress
 from benchmarks.quality_parts.read_examples import read_snapshots, serialized_batches
 from benchmarks.quality_parts.snapshots import Snapshots
+from components.evaluator.attributions import attribute_of
+from components.evaluator.importance import global_importance, spread
 from components.model_validator.golden import dense_inputs
 from schemas import names
 from schemas.errors import GoalpathError
@@ -123,41 +124,18 @@ def _grouped(
 
 def _importance(run: FinishedRun, files: Sequence[Path], wanted: int) -> list[str]:
     """Mean |attribution| of each head's most important features, in log-odds."""
-    signature = tf.saved_model.load(str(run.saved_model)).signatures[names.SIGNATURE_ATTRIBUTE]
-    heads = (names.LIKELIHOOD, names.RISK, names.RANKING_SCORE)
-    sums: dict[str, dict[str, float]] = {head: {} for head in heads}
-    count = 0
-    for serialized in _spread(files, wanted):
-        rows = dense_inputs(serialized, run.config)
-        inputs = {
-            key: tf.constant(rows[key], spec.dtype)
-            for key, spec in signature.structured_input_signature[1].items()
-            if key in rows
-        }
-        for head in heads:
-            answer = signature(**inputs, **{names.ATTRIBUTED_HEAD: tf.constant(head)})
-            found = answer[names.ATTRIBUTED_FEATURE].numpy()[0]
-            moved = np.abs(answer[names.ATTRIBUTION].numpy()).sum(axis=0)
-            for feature, size in zip(found, moved, strict=True):
-                key = feature.decode()
-                sums[head][key] = sums[head].get(key, 0.0) + float(size)
-        count += len(serialized)
+    serialized = [each for batch in serialized_batches(files, _BATCH) for each in batch]
+    batches = [dense_inputs(batch, run.config) for batch in spread(serialized, wanted)]
+    attribute = attribute_of(str(run.saved_model))
+    if attribute is None:
+        return ["The model has no signature `attribute`."]
+    found = global_importance(attribute, batches)
     rows_of = [
-        [
-            f"{key} {value / count:.2f}"
-            for key, value in sorted(sums[head].items(), key=lambda item: -item[1])[:MOST]
-        ]
-        for head in heads
+        [f"{key} {value:.2f}" for key, value in list(found[head].items())[:MOST]]
+        for head in names.HEADS
     ]
     columns = [list(row) for row in zip(*rows_of, strict=True)]
-    return [f"Mean |attribution|, {count} snapshots", "", *_table(heads, columns)]
-
-
-def _spread(files: Sequence[Path], wanted: int) -> Iterator[list[bytes]]:
-    """Batches spread evenly over the files' Examples, some `wanted` in all."""
-    batches = list(serialized_batches(files, _BATCH))
-    chosen = np.linspace(0, len(batches) - 1, max(wanted // _BATCH, 1)).astype(int)
-    return (batches[place] for place in dict.fromkeys(chosen.tolist()))
+    return [f"Mean |attribution|, {wanted} snapshots", "", *_table(names.HEADS, columns)]
 
 
 def _number(value: float) -> str:

@@ -251,6 +251,8 @@ class EvaluationConfig(_Model):
         by this share of its log loss; 0: at least as good. None: reported only.
       max_auc_drop: how much worse than the last pushed version is still let through.
       max_ndcg_drop: the same for NDCG@10.
+      importance_examples: evaluation snapshots whose attributions are averaged for the
+        importance of features.
     """
 
     slices: tuple[str, ...] = ()
@@ -260,6 +262,7 @@ class EvaluationConfig(_Model):
     min_log_loss_skill: float | None = pydantic.Field(default=0.0, le=1)
     max_auc_drop: float = pydantic.Field(default=0.02, ge=0, le=1)
     max_ndcg_drop: float = pydantic.Field(default=0.02, ge=0, le=1)
+    importance_examples: pydantic.PositiveInt = 256
 
 
 class ComparatorsConfig(_Model):

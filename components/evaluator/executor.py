@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,9 @@ from absl import logging
 from tfx import types
 from tfx.components.evaluator import executor as tfx_executor
 from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
+from tfx.utils import path_utils
 
+from components.evaluator.attributions import attribute_of, read_examples
 from components.evaluator.baseline import (
     BASELINE,
     SERVING_DIR,
@@ -18,6 +21,9 @@ from components.evaluator.baseline import (
     link_baseline,
     missing_features,
 )
+from components.evaluator.importance import IMPORTANCE_FILE, global_importance, spread
+from components.model_validator.golden import dense_inputs
+from schemas import names
 from schemas.config import GoalpathConfig
 
 CONFIG: Final = "config"
@@ -40,6 +46,7 @@ class Executor(tfx_executor.Executor):  # type: ignore[misc]
           output_dict: `evaluation` and `blessing`. Properties of the blessing:
             `baseline_version`, the version compared with, "" for none, and
             `baseline_skipped`, why a version that is there was not compared with.
+            Beside the metrics, `importance.json` is written: see `global_importance`.
           exec_properties: TFX's, and `config`, `serving_dir` and `baseline`.
 
         Raises:
@@ -59,6 +66,7 @@ class Executor(tfx_executor.Executor):  # type: ignore[misc]
             version = None
         blessing.set_string_custom_property(BASELINE_VERSION, version.name if version else "")
         self._evaluate(version, input_dict, output_dict, exec_properties)
+        _write_importance(input_dict, output_dict, config)
 
     def _evaluate(
         self,
@@ -74,3 +82,20 @@ class Executor(tfx_executor.Executor):  # type: ignore[misc]
                 model.uri = str(link_baseline(version, Path(folder)))
                 inputs[standard_component_specs.BASELINE_MODEL_KEY] = [model]
             super().Do(inputs, output_dict, exec_properties)
+
+
+def _write_importance(
+    input_dict: Artifacts, output_dict: Artifacts, config: GoalpathConfig
+) -> None:
+    model = artifact_utils.get_single_uri(input_dict[standard_component_specs.MODEL_KEY])
+    attribute = attribute_of(path_utils.serving_model_path(model))
+    if attribute is None:  # ModelValidator refuses it for that
+        logging.warning("no importance of features: the model has no signature `attribute`")
+        return
+    examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+    serialized = read_examples(artifact_utils.get_split_uri(examples, names.EVAL))
+    batches = spread(serialized, config.evaluation.importance_examples)
+    importance = global_importance(attribute, [dense_inputs(batch, config) for batch in batches])
+    folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
+    text = json.dumps(importance, indent=1) + "\n"
+    (Path(folder) / IMPORTANCE_FILE).write_text(text, encoding="utf-8")
