@@ -81,6 +81,7 @@ def test_two_heads_swapped(forge: Forge, tmp_path: Path) -> None:
     functions = forge.scores_rewired(_swapped)
     bundle = forge.exported(tmp_path, functions)
     failed = forge.failures(bundle)
+    assert "what is explained differs from what is predicted" in failed.pop("attribution")
     assert set(failed) == GOLDEN_SCORES | {"keras_outputs"}
     for detail in failed.values():
         assert "likelihood differs" in detail
@@ -92,6 +93,7 @@ def test_two_heads_swapped_by_the_trainer_itself(forge: Forge, tmp_path: Path) -
     functions = forge.scores_rewired(_swapped)
     bundle = forge.believed(forge.copy(tmp_path), functions)
     failed = forge.failures(bundle, functions, believed=True)
+    assert "what is explained differs from what is predicted" in failed.pop("attribution")
     assert set(failed) == {"keras_outputs"}
     assert "likelihood differs" in failed["keras_outputs"]
     assert "between model.keras and predict" in failed["keras_outputs"]
@@ -124,6 +126,7 @@ def test_a_head_that_copies_another(forge: Forge, tmp_path: Path) -> None:
     bundle = forge.believed(forge.exported(tmp_path, functions), functions)
     failed = forge.failures(bundle, believed=True)
     assert failed.pop("keras_outputs").startswith("risk differs")
+    assert "what is explained differs from what is predicted" in failed.pop("attribution")
     assert failed == {
         "heads_independent": "risk orders rows as likelihood does (Spearman -1.000000)"
     }
@@ -147,6 +150,7 @@ def test_three_heads_of_one_scalar(forge: Forge, tmp_path: Path) -> None:
     functions = forge.scores_rewired(_three_of_one_scalar)
     bundle = forge.believed(forge.copy(tmp_path), functions)
     failed = forge.failures(bundle, functions, believed=True)
+    assert "what is explained differs from what is predicted" in failed.pop("attribution")
     assert set(failed) == {"keras_outputs", "heads_independent"}
     for copy in (
         "risk orders rows as likelihood does (Spearman -1",
