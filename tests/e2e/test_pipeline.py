@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from components.evaluator.importance import IMPORTANCE_FILE
 from pipeline import cli
 from pipeline.node_events import Happening
 from pipeline.node_ids import (
@@ -111,6 +112,17 @@ def test_ml_metadata_has_the_same_nodes_in_the_same_order(first: Run) -> None:
 def test_what_is_pushed_is_whole(first: Run) -> None:
     assert first.served == {int(first.summary["version"]): []}
     assert first.summary["version_path"] == str(version_of(first))
+
+
+def test_which_features_moved_the_heads_is_written_beside_the_metrics(first: Run) -> None:
+    (path,) = (first.out / "pipeline").glob(f"Evaluator/evaluation/*/{IMPORTANCE_FILE}")
+    importance = json.loads(path.read_text())
+    assert set(importance) == set(names.HEADS)
+    for head, sizes in importance.items():
+        assert list(sizes.values()) == sorted(sizes.values(), reverse=True)
+        assert next(iter(sizes.values())) > 0, head
+    of_a_student = {f for f, size in importance[names.RISK].items() if size > 0}
+    assert not any(feature.startswith(names.CANDIDATE_PREFIX) for feature in of_a_student)
 
 
 def test_bad_rows_are_set_aside_and_counted_and_the_run_goes_on(first: Run) -> None:
