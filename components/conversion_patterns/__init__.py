@@ -1,0 +1,1 @@
+"""ConversionPatterns: what those who moved through the funnel have in common."""

@@ -1,0 +1,60 @@
+"""Pooled ratios by hand, and what they must not be fooled by."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from components.conversion_patterns.mantel_haenszel import Ratio, Strata, pooled_ratio
+
+
+def ratio(*strata: tuple[float, float, float, float]) -> Ratio:
+    """Of (moved and met, met, moved and not, not met) by stratum."""
+    a, n1, c, n0 = np.array(strata, np.float64).reshape(-1, 4).T
+    return pooled_ratio(Strata(n1, a, n1 + n0, a + c), level=0.95)
+
+
+def test_of_one_stratum_it_is_the_ratio_of_shares() -> None:
+    found = ratio((30, 100, 20, 200))
+    deviation = math.sqrt(1 / 30 - 1 / 100 + 1 / 20 - 1 / 200)
+    assert found.value == pytest.approx(3.0)
+    assert found.lower == pytest.approx(3 * math.exp(-1.959964 * deviation), rel=1e-5)
+    assert found.upper == pytest.approx(3 * math.exp(1.959964 * deviation), rel=1e-5)
+    # Without strata the test is Pearson's, but for (N - 1) / N.
+    pearson = stats.chi2_contingency([[30, 70], [20, 180]], correction=False).statistic
+    assert found.p_value == pytest.approx(stats.chi2.sf(pearson * 299 / 300, 1), rel=1e-6)
+
+
+def test_what_only_busy_students_meet_is_not_credited_with_their_success() -> None:
+    # Half of the busy and a tenth of the quiet move on, whether they met it or not; the
+    # busy meet it nine times as often.
+    found = ratio((45, 90, 5, 10), (1, 10, 9, 90))
+    crude = (46 / 100) / (14 / 100)
+    assert crude > 3
+    assert found.value == pytest.approx(1.0)
+    assert found.p_value == pytest.approx(1.0)
+
+
+def test_a_stratum_with_one_side_alone_says_nothing() -> None:
+    both = ratio((30, 100, 20, 200))
+    assert ratio((30, 100, 20, 200), (7, 9, 0, 0), (0, 0, 3, 5)) == both
+
+
+@pytest.mark.parametrize(
+    "stratum",
+    [(0, 50, 0, 50), (5, 50, 0, 50), (0, 50, 5, 50), (0, 0, 0, 0), (1, 1, 0, 0)],
+    ids=["nobody moved", "none of the others", "none that met it", "nobody", "one student"],
+)
+def test_without_events_on_both_sides_there_is_no_ratio(
+    stratum: tuple[float, float, float, float],
+) -> None:
+    found = ratio(stratum)
+    assert (found.value, found.lower, found.upper) == (None, None, None)
+    assert 0 < found.p_value <= 1
+
+
+def test_of_no_strata_nothing_is_said() -> None:
+    assert ratio() == Ratio(None, None, None, 1.0)
