@@ -1,0 +1,1 @@
+"""Goal likelihoods and what speaks for and against them; NumPy, no TensorFlow."""
