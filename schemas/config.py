@@ -289,6 +289,29 @@ class ValidationConfig(_Model):
     on_anomaly: Literal["stop", "report"] = "stop"
 
 
+class GoalsConfig(_Model):
+    """How goal likelihoods are put together from the heads, on the calibration split.
+
+    Attributes:
+      interval_level: of the intervals.
+      group_size: an interval is of the share that reaches the goal among so many
+        students with like predictions in one week.
+      fewest_conversions: students that must have taken a step, for weights of its own.
+      ridge: pull of a step's weights to those of all steps.
+      folds: that calibration students are cut into, to choose what to read.
+      rate_bins: of days in a stage, at most, with a rate of their own.
+      rate_prior: states more that a bin counts at the rate of its whole stage.
+    """
+
+    interval_level: float = pydantic.Field(default=0.9, gt=0, lt=1)
+    group_size: int = pydantic.Field(default=25, ge=2)
+    fewest_conversions: int = pydantic.Field(default=20, ge=1)
+    ridge: float = pydantic.Field(default=1.0, ge=0)
+    folds: int = pydantic.Field(default=5, ge=2)
+    rate_bins: int = pydantic.Field(default=5, ge=1)
+    rate_prior: float = pydantic.Field(default=20.0, gt=0)
+
+
 class ServingConfig(_Model):
     """What the pushed model is called."""
 
@@ -325,6 +348,7 @@ class GoalpathConfig(_Model):
     evaluation: EvaluationConfig = EvaluationConfig()
     comparators: ComparatorsConfig = ComparatorsConfig()
     validation: ValidationConfig = ValidationConfig()
+    goals: GoalsConfig = GoalsConfig()
     serving: ServingConfig = ServingConfig()
 
     @pydantic.model_validator(mode="after")
