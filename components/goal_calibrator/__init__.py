@@ -1,0 +1,1 @@
+"""Fits the goal synthesis: from labelled states and head outputs to its parameters."""
