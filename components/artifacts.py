@@ -26,3 +26,9 @@ class Catalogue(Artifact):  # type: ignore[misc]
     """`catalogue.parquet`: the engagements of each audience with their popularity."""
 
     TYPE_NAME = "goalpath.Catalogue"
+
+
+class ConversionPatterns(Artifact):  # type: ignore[misc]
+    """`patterns.json` and `journeys.parquet`: see schemas/conversion_patterns.py."""
+
+    TYPE_NAME = "goalpath.ConversionPatterns"

@@ -312,6 +312,55 @@ class GoalsConfig(_Model):
     rate_prior: float = pydantic.Field(default=20.0, gt=0)
 
 
+class PatternsConfig(_Model):
+    """How conversion patterns are counted.
+
+    Attributes:
+      level: of every interval.
+      false_discovery_rate: bound on the expected share of false findings.
+      smallest_group: no path or engagement that fewer students share is shown.
+      smallest_exposure: student-windows in which something must have been met to be
+        compared.
+      days_in_stage: ascending from 0; the chance from now on is counted for students
+        who have been in the stage this long.
+      stage_time_days: bounds of the classes of time in stage that are compared within.
+      recency_days: bounds of the classes of days since the last activity, likewise.
+      most_meetings: windows with so many meetings or more are compared with each other.
+      sequence_days: how long before the end of a window a sequence may have begun.
+      self_chosen_share: a type of whose meetings so many are active is the students' own
+        choice: nothing is claimed of its effect.
+      sample_states: states that clusters, indicators and journeys are made of, at most.
+      most_clusters: numbers of clusters from 2 to this are tried.
+      least_stability: adjusted Rand index between reseeded clusterings, at least.
+      path_length: types of a path, at most.
+    """
+
+    level: float = pydantic.Field(default=0.95, gt=0.5, lt=1)
+    false_discovery_rate: float = pydantic.Field(default=0.05, gt=0, lt=1)
+    smallest_group: int = pydantic.Field(default=5, ge=2)
+    smallest_exposure: pydantic.PositiveInt = 30
+    days_in_stage: tuple[pydantic.NonNegativeInt, ...] = (0, 7, 14, 28, 56, 112)
+    stage_time_days: tuple[pydantic.PositiveInt, ...] = (14, 56)
+    recency_days: tuple[pydantic.PositiveInt, ...] = (7, 28)
+    most_meetings: pydantic.PositiveInt = 3
+    sequence_days: pydantic.PositiveInt = 28
+    self_chosen_share: float = pydantic.Field(default=0.99, gt=0, le=1)
+    sample_states: pydantic.PositiveInt = 20_000
+    most_clusters: int = pydantic.Field(default=8, ge=2)
+    least_stability: float = pydantic.Field(default=0.8, ge=0, le=1)
+    path_length: pydantic.PositiveInt = 4
+
+    @pydantic.model_validator(mode="after")
+    def _bounds_ascend(self) -> PatternsConfig:
+        for key in ("days_in_stage", "stage_time_days", "recency_days"):
+            bounds = getattr(self, key)
+            if list(bounds) != sorted(set(bounds)):
+                raise ValueError(f"{key} must ascend; got {list(bounds)}")
+        if self.days_in_stage[:1] != (0,):
+            raise ValueError(f"days_in_stage must begin with 0; got {list(self.days_in_stage)}")
+        return self
+
+
 class ServingConfig(_Model):
     """What the pushed model is called."""
 
@@ -349,6 +398,7 @@ class GoalpathConfig(_Model):
     comparators: ComparatorsConfig = ComparatorsConfig()
     validation: ValidationConfig = ValidationConfig()
     goals: GoalsConfig = GoalsConfig()
+    patterns: PatternsConfig = PatternsConfig()
     serving: ServingConfig = ServingConfig()
 
     @pydantic.model_validator(mode="after")

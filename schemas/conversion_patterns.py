@@ -103,14 +103,14 @@ class Finding(str, enum.Enum):
     Attributes:
       EFFECTIVE: more move on after it than after what else was offered; q within the bound.
       NO_EVIDENCE: the data do not tell it from what else was offered.
-      HARMFUL: fewer move on; q within the bound.
+      LESS_EFFECTIVE: fewer move on than after what else was offered; q within the bound.
       SELF_CHOSEN: whoever met it chose it, so that the lift may be the student's own
         interest: nothing is claimed.
     """
 
     EFFECTIVE = "effective"
     NO_EVIDENCE = "no_evidence"
-    HARMFUL = "harmful"
+    LESS_EFFECTIVE = "less_effective"
     SELF_CHOSEN = "self_chosen"
 
 
@@ -135,8 +135,8 @@ class Effect(_Part):
       others: student-windows compared with, in which something else was met.
       others_moved_on: of these, followed by moving on.
       lift: ratio of the shares that move on, adjusted (Mantel-Haenszel) for week, time
-        in stage, recency of the last activity and number of meetings; None where
-        nothing could be compared.
+        in stage, recency of the last activity and number of meetings in the window;
+        None where nothing could be compared.
       lower: of the lift's interval.
       upper: of the lift's interval.
       q_value: Benjamini-Hochberg over all effects of one subject; None without a lift.
@@ -207,6 +207,8 @@ class Cluster(_Part):
       stages: stage -> share of the cluster that is in it.
       conversion: stage -> chance to reach it or a later one within the goal horizon,
         of those not yet there; None where nobody is.
+      likelihood: mean of what the model says of its states; None where it was not asked.
+      risk: likewise.
     """
 
     name: str
@@ -216,6 +218,8 @@ class Cluster(_Part):
     traits: tuple[Trait, ...]
     stages: dict[str, float]
     conversion: dict[str, Chance | None]
+    likelihood: float | None = None
+    risk: float | None = None
 
 
 class Clustering(_Part):

@@ -48,7 +48,7 @@ Piece = tuple[str, str]  # table, path
 _PARTITION_DRAW = 6  # tells this use of a student's hash from others
 
 
-class _Worker(beam.DoFn):  # type: ignore[misc]
+class Worker(beam.DoFn):  # type: ignore[misc]
     """A step that knows the job and what all partitions share."""
 
     def __init__(self, job: Job) -> None:
@@ -91,7 +91,7 @@ def _no_rows(column: str) -> pa.Table:
     return pa.table({column: pa.array([], pa.large_string())})
 
 
-class Divide(_Worker):
+class Divide(Worker):
     """Read task -> (partition, (table, path)), one for each partition with rows."""
 
     def process(self, task: beam_files.ReadTask) -> Iterator[tuple[int, Piece]]:
@@ -131,7 +131,7 @@ def partition_of(student_id: pa.ChunkedArray, partitions: int) -> npt.NDArray[np
     return hashing.below(hashes, partitions)
 
 
-class Survey(_Worker):
+class Survey(Worker):
     """(partition, pieces) -> path of what the partition adds to the popularity."""
 
     def process(self, element: tuple[int, Sequence[Piece]]) -> Iterator[dict[str, Any]]:
@@ -149,7 +149,7 @@ class Survey(_Worker):
         yield written
 
 
-class Merge(_Worker):
+class Merge(Worker):
     """All surveys -> where the popularity is, and the first snapshot."""
 
     def process(self, element: tuple[int, Sequence[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
@@ -181,7 +181,7 @@ def read_popularity(work_dir: str) -> popularity.Popularity:
     )
 
 
-class Generate(_Worker):
+class Generate(Worker):
     """(partition, pieces) -> report; writes the shards and states of the partition."""
 
     def __init__(self, job: Job) -> None:

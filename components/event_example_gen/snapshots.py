@@ -34,7 +34,7 @@ def take_snapshots(
     if cadence is Cadence.EVERY_EVENT:
         return _at_events(histories.events, low, high)
     origin = np.where(observation.in_cohort, observation.starts, _ORIGIN[cadence])
-    return _on_grid(low, high, origin, _STEP[cadence])
+    return on_grid(low, high, origin, _STEP[cadence])
 
 
 def snapshot_limit(histories: Histories, observation: Observation) -> clock.Instants:
@@ -44,9 +44,10 @@ def snapshot_limit(histories: Histories, observation: Observation) -> clock.Inst
     return np.minimum(np.minimum(observation.ends, observation.closes), after_end)
 
 
-def _on_grid(
+def on_grid(
     low: clock.Instants, high: clock.Instants, origin: clock.Instants, step: int
 ) -> Snapshots:
+    """The instants origin + k step in [low, high) of each student, all `[S]`."""
     first = -((origin - low) // step)
     stop = -((origin - high) // step)
     student, place = expand(first, np.maximum(stop - first, 0))
