@@ -1,7 +1,7 @@
 """The pipeline: its nodes and what flows between them.
 
     EventExampleGen -> StatisticsGen -> ImportSchemaGen -> ExampleValidator
-                    -> Transform -> Trainer -> ServingBundle
+                    -> Transform -> Trainer -> ConversionPatterns -> ServingBundle
     ServingBundle -> Evaluator and ModelValidator -> ModelPusher
 
 Where no command line prepares the data, DataPreparation comes first, and gives the schema
@@ -22,6 +22,7 @@ from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.proto import transform_pb2
 from tfx.types import BaseChannel
 
+from components.conversion_patterns.component import ConversionPatterns
 from components.data_preparation.component import DataPreparation
 from components.evaluator.component import Evaluator
 from components.event_example_gen.component import EventExampleGen
@@ -87,8 +88,16 @@ def _nodes(settings: PipelineSettings) -> list[BaseNode]:
         epochs=settings.epochs,
         **_warm_start(settings),
     ).with_id(node_ids.TRAINER)
+    patterns = ConversionPatterns(
+        **prepared,
+        model=trainer.outputs["model"],
+        examples=examples,
+        config=config,
+        window_days=settings.window_days,
+    )
     bundle = ServingBundle(
         model=trainer.outputs["model"],
+        patterns=patterns.outputs["patterns"],
         catalogue=example_gen.outputs["catalogue"],
         states=example_gen.outputs["states"],
         statistics=statistics_gen.outputs["statistics"],
@@ -105,6 +114,7 @@ def _nodes(settings: PipelineSettings) -> list[BaseNode]:
         example_validator,
         transform,
         trainer,
+        patterns,
         bundle,
         *_gate(settings, example_gen, transform, trainer, bundle),
     ]

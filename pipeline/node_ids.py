@@ -11,6 +11,7 @@ IMPORT_SCHEMA_GEN: Final = "ImportSchemaGen"
 EXAMPLE_VALIDATOR: Final = "ExampleValidator"
 TRANSFORM: Final = "Transform"
 TRAINER: Final = "Trainer"
+CONVERSION_PATTERNS: Final = "ConversionPatterns"
 SERVING_BUNDLE: Final = "ServingBundle"
 EVALUATOR: Final = "Evaluator"
 MODEL_VALIDATOR: Final = "ModelValidator"
@@ -22,6 +23,7 @@ NODE_IDS: Final = (
     EXAMPLE_VALIDATOR,
     TRANSFORM,
     TRAINER,
+    CONVERSION_PATTERNS,
     SERVING_BUNDLE,
     EVALUATOR,
     MODEL_VALIDATOR,

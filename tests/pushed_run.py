@@ -13,12 +13,13 @@ import pyarrow.parquet as pq
 
 from components.model_pusher.push import Destination, push_version
 from components.serving_bundle.bundle import BundleParts, build_bundle
-from schemas import features, names
+from schemas import features, names, patterns_files
 from schemas.config import GoalpathConfig
 from schemas.features import DType, Shape
 from serving.states import ENDED
 from serving.versions import serving_dir, states_path
 from tests.random_examples import Row, random_states
+from tests.small_patterns import small_journeys, small_patterns
 from tests.trained_run import AS_OF, AS_OF_TEXT, TRAIN_ROWS, TrainedRun
 
 CREATED = dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc)
@@ -78,15 +79,24 @@ def write_states(config: GoalpathConfig, states: Sequence[Row], path: Path) -> N
 
 
 def bundle_run(run: TrainedRun, states: Path, target: Path) -> None:
-    """A model version of the run, with stand-ins for statistics and summary."""
+    """A model version of the run, with stand-ins for statistics, summary and patterns."""
     folder = target.parent
+    patterns_files.write_patterns(folder, small_patterns(run.config), small_journeys(run.config))
     statistics, summary = folder / "statistics.pb", folder / "summary.json"
     statistics.write_bytes(b"statistics")
     summary.write_text(
         json.dumps({"as_of": AS_OF_TEXT, "splits": {"train": {"snapshots": TRAIN_ROWS}}})
     )
     build_bundle(
-        BundleParts(run.model, run.catalogue / names.CATALOGUE_FILE, states, statistics, summary),
+        BundleParts(
+            run.model,
+            folder / patterns_files.PATTERNS_FILE,
+            folder / patterns_files.JOURNEYS_FILE,
+            run.catalogue / names.CATALOGUE_FILE,
+            states,
+            statistics,
+            summary,
+        ),
         target,
         config=run.config,
         created=CREATED,

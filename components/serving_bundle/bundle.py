@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.serving_bundle.model_card import model_card
-from schemas import names
+from schemas import names, patterns_files
 from schemas.config import GoalpathConfig
 from schemas.errors import GoalpathError
 from schemas.version import __version__
@@ -31,6 +31,8 @@ class BundleParts:
 
     Attributes:
       saved_model: the trainer's SavedModel, with its own `assets.extra/`.
+      patterns: `patterns.json`.
+      journeys: `journeys.parquet`.
       catalogue: `catalogue.parquet`.
       states: `states.parquet`.
       statistics: the training split's statistics, a binary TFMD proto.
@@ -38,6 +40,8 @@ class BundleParts:
     """
 
     saved_model: Path
+    patterns: Path
+    journeys: Path
     catalogue: Path
     states: Path
     statistics: Path
@@ -46,6 +50,8 @@ class BundleParts:
 
 # What is copied into `assets.extra/`: name there -> which part.
 COPIED: Final[Mapping[str, Callable[[BundleParts], Path]]] = {
+    patterns_files.PATTERNS_FILE: lambda parts: parts.patterns,
+    patterns_files.JOURNEYS_FILE: lambda parts: parts.journeys,
     names.CATALOGUE_FILE: lambda parts: parts.catalogue,
     names.STATISTICS_FILE: lambda parts: parts.statistics,
 }
@@ -148,6 +154,8 @@ def _require(parts: BundleParts) -> None:
     wanted = {
         "model": parts.saved_model / _SAVED_MODEL,
         **{name: parts.saved_model / names.ASSETS_EXTRA / name for name in FROM_TRAINER},
+        "patterns": parts.patterns,
+        "journeys": parts.journeys,
         "catalogue": parts.catalogue,
         "states": parts.states,
         "statistics": parts.statistics,

@@ -7,7 +7,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration import data_types
 from tfx.types import component_spec, standard_artifacts, system_executions
 
-from components.artifacts import Catalogue, StudentStates
+from components.artifacts import Catalogue, ConversionPatterns, StudentStates
 from components.serving_bundle import executor
 
 
@@ -21,6 +21,7 @@ class ServingBundleSpec(types.ComponentSpec):  # type: ignore[misc]
     }
     INPUTS = {
         executor.MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
+        executor.PATTERNS: component_spec.ChannelParameter(type=ConversionPatterns),
         executor.CATALOGUE: component_spec.ChannelParameter(type=Catalogue),
         executor.STATES: component_spec.ChannelParameter(type=StudentStates),
         executor.STATISTICS: component_spec.ChannelParameter(
@@ -41,6 +42,7 @@ class ServingBundle(base_component.BaseComponent):  # type: ignore[misc]
     def __init__(
         self,
         model: types.BaseChannel,
+        patterns: types.BaseChannel,
         catalogue: types.BaseChannel,
         states: types.BaseChannel,
         statistics: types.BaseChannel,
@@ -53,6 +55,7 @@ class ServingBundle(base_component.BaseComponent):  # type: ignore[misc]
 
         Args:
           model: the trainer's `Model`.
+          patterns: of ConversionPatterns.
           catalogue: of EventExampleGen.
           states: of EventExampleGen.
           statistics: of StatisticsGen; the training split's are kept for drift.
@@ -64,6 +67,7 @@ class ServingBundle(base_component.BaseComponent):  # type: ignore[misc]
         super().__init__(
             spec=ServingBundleSpec(
                 model=model,
+                patterns=patterns,
                 catalogue=catalogue,
                 states=states,
                 statistics=statistics,

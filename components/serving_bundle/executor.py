@@ -14,10 +14,11 @@ from tfx.utils import path_utils
 
 from components.model_trainer.epochs import with_epochs
 from components.serving_bundle.bundle import SUMMARY_FILE, BundleParts, build_bundle
-from schemas import names
+from schemas import names, patterns_files
 from schemas.config import GoalpathConfig
 
 MODEL: Final = "model"
+PATTERNS: Final = "patterns"
 CATALOGUE: Final = "catalogue"
 STATES: Final = "states"
 STATISTICS: Final = "statistics"
@@ -41,7 +42,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         """Puts the version together.
 
         Args:
-          input_dict: `model`, `catalogue`, `states`, `statistics` and `examples`.
+          input_dict: `model`, `patterns`, `catalogue`, `states`, `statistics` and
+            `examples`.
           output_dict: `bundle`.
           exec_properties: `config`, `inputs` and `epochs`.
 
@@ -67,6 +69,8 @@ def _parts(input_dict: Artifacts) -> BundleParts:
     statistics = artifact_utils.get_single_instance(input_dict[STATISTICS])
     return BundleParts(
         saved_model=Path(path_utils.serving_model_path(str(uri[MODEL]))),
+        patterns=uri[PATTERNS] / patterns_files.PATTERNS_FILE,
+        journeys=uri[PATTERNS] / patterns_files.JOURNEYS_FILE,
         catalogue=uri[CATALOGUE] / names.CATALOGUE_FILE,
         states=uri[STATES] / names.STATES_FILE,
         statistics=Path(artifact_utils.get_split_uri([statistics], names.TRAIN))

@@ -45,6 +45,10 @@ SEAMS: Final = {
     node_ids.TRANSFORM: Seam("tfx.components.transform.executor.Executor", "Do", True),
     # The SavedModel is there, half of what belongs to it is not.
     node_ids.TRAINER: Seam("trainer.export", "dump_golden"),
+    # The document and the journeys are there, the node is not done.
+    node_ids.CONVERSION_PATTERNS: Seam(
+        "components.conversion_patterns.executor.Executor", "Do", True
+    ),
     # The model and the catalogue are copied, there is no manifest.
     node_ids.SERVING_BUNDLE: Seam("components.serving_bundle.bundle", "model_card"),
     node_ids.EVALUATOR: Seam("components.evaluator.executor.Executor", "Do", True),

@@ -19,6 +19,7 @@ import pytest
 
 from pipeline.node_events import Happening
 from pipeline.node_ids import (
+    CONVERSION_PATTERNS,
     EVALUATOR,
     EVENT_EXAMPLE_GEN,
     EXAMPLE_VALIDATOR,
@@ -60,6 +61,7 @@ VICTIMS = (
     EXAMPLE_VALIDATOR,
     TRANSFORM,
     TRAINER,
+    CONVERSION_PATTERNS,
     SERVING_BUNDLE,
     EVALUATOR,
     MODEL_VALIDATOR,

@@ -16,6 +16,7 @@ from components.evaluator.importance import IMPORTANCE_FILE
 from pipeline import cli
 from pipeline.node_events import Happening
 from pipeline.node_ids import (
+    CONVERSION_PATTERNS,
     EVALUATOR,
     EVENT_EXAMPLE_GEN,
     EXAMPLE_VALIDATOR,
@@ -44,7 +45,8 @@ EDGES = (
     (IMPORT_SCHEMA_GEN, EXAMPLE_VALIDATOR),
     (EXAMPLE_VALIDATOR, TRANSFORM),
     (TRANSFORM, TRAINER),
-    (TRAINER, SERVING_BUNDLE),
+    (TRAINER, CONVERSION_PATTERNS),
+    (CONVERSION_PATTERNS, SERVING_BUNDLE),
     (SERVING_BUNDLE, EVALUATOR),
     (SERVING_BUNDLE, MODEL_VALIDATOR),
     (EVALUATOR, MODEL_PUSHER),

@@ -32,11 +32,19 @@ def make_parts(folder: Path) -> BundleParts:
         path = saved_model / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode())
-    for name in ("catalogue.parquet", "states.parquet", "FeatureStats.pb"):
+    for name in (
+        "patterns.json",
+        "journeys.parquet",
+        "catalogue.parquet",
+        "states.parquet",
+        "FeatureStats.pb",
+    ):
         (folder / name).write_bytes(name.encode())
     (folder / "summary.json").write_text(json.dumps(SUMMARY))
     return BundleParts(
         saved_model,
+        folder / "patterns.json",
+        folder / "journeys.parquet",
         folder / "catalogue.parquet",
         folder / "states.parquet",
         folder / "FeatureStats.pb",
@@ -70,6 +78,8 @@ def test_every_file_is_in_the_manifest_with_its_checksum(tmp_path: Path) -> None
         "assets.extra/model.keras",
         "assets.extra/weights.json",
         "assets.extra/golden.npz",
+        "assets.extra/patterns.json",
+        "assets.extra/journeys.parquet",
         "assets.extra/catalogue.parquet",
         "assets.extra/train_statistics.pb",
         "assets.extra/model_card.json",
@@ -109,7 +119,8 @@ def test_the_card_says_what_each_number_means_with_its_horizon(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "gone", ["catalogue.parquet", "states.parquet", "trained/assets.extra/weights.json"]
+    "gone",
+    ["patterns.json", "catalogue.parquet", "states.parquet", "trained/assets.extra/weights.json"],
 )
 def test_a_missing_part_is_named(tmp_path: Path, gone: str) -> None:
     parts = make_parts(tmp_path)

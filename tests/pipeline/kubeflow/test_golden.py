@@ -94,6 +94,7 @@ def test_run_parameters_have_defaults_and_reach_their_nodes() -> None:
         ("DataPreparation", "max_bad_rows"),
         ("EventExampleGen", "as_of"),
         ("EventExampleGen", "window_days"),
+        ("ConversionPatterns", "window_days"),
         ("Trainer", "training_epochs"),
         ("ServingBundle", "training_epochs"),
         ("ExampleValidator", "serving_dir"),
