@@ -33,9 +33,6 @@ from benchmarks.quality_parts.progress import Progress
 from benchmarks.quality_parts.ranking_views import measure_ranking
 from benchmarks.quality_parts.read_examples import read_snapshots
 from benchmarks.quality_parts.snapshots import Snapshots
-from pipeline import executions, node_ids
-from pipeline.output_folder import OutputFolder
-from pipeline.settings import PIPELINE_NAME
 from schemas import names
 from schemas.config import GoalpathConfig
 from schemas.errors import GoalpathError
@@ -52,18 +49,12 @@ class Inputs:
 
     Attributes:
       run: the finished run.
-      transform_graph: of Transform.
-      catalogue: folder of the catalogue.
-      config: of the run, what it says about training included.
       train: training split.
       evaluation: evaluation split.
       lists: of the evaluation split.
     """
 
     run: FinishedRun
-    transform_graph: Path
-    catalogue: Path
-    config: GoalpathConfig
     train: Snapshots
     evaluation: Snapshots
     lists: CandidateLists
@@ -96,14 +87,9 @@ def read_inputs(out: Path) -> Inputs:
       InputError: there is none that came to its end.
     """
     run = find_run(out)
-    store = executions.open_store(OutputFolder(out.absolute()).metadata)
-    nodes = executions.run_executions(store, PIPELINE_NAME, run.run_id)
     evaluation = read_snapshots(run.split_files(names.EVAL), run.config)
     return Inputs(
         run=run,
-        transform_graph=nodes[node_ids.TRANSFORM].outputs["transform_graph"].uri,
-        catalogue=nodes[node_ids.EVENT_EXAMPLE_GEN].outputs["catalogue"].uri,
-        config=GoalpathConfig.model_validate(run.manifest["config"]),
         train=read_snapshots(run.split_files(names.TRAIN), run.config),
         evaluation=evaluation,
         lists=candidate_lists(evaluation),
@@ -127,7 +113,7 @@ def variant_config(config: GoalpathConfig, variant: str, seed: int) -> GoalpathC
 
 def measure_variant(inputs: Inputs, variant: str, seed: int) -> Json:
     """Trains, exports and measures one variant."""
-    config = variant_config(inputs.config, variant, seed)
+    config = variant_config(inputs.run.config, variant, seed)
     with tempfile.TemporaryDirectory(prefix="goalpath-ablation-") as folder:
         began = time.monotonic()
         run_fn(_fn_args(inputs, config, Path(folder)))
@@ -154,12 +140,12 @@ def _fn_args(inputs: Inputs, config: GoalpathConfig, folder: Path) -> SimpleName
     return SimpleNamespace(
         train_files=[str(path) for path in inputs.run.split_files(names.TRAIN)],
         eval_files=[str(path) for path in inputs.run.split_files(names.CALIBRATION)],
-        transform_graph_path=str(inputs.transform_graph),
+        transform_graph_path=str(inputs.run.transform_graph),
         serving_model_dir=str(folder / "model"),
         model_run_dir=str(folder / "run"),
         custom_config={
             "config": config.model_dump_json(),
-            CATALOGUE_KEY: str(inputs.catalogue),
+            CATALOGUE_KEY: str(inputs.run.catalogue),
         },
     )
 

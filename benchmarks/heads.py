@@ -21,10 +21,10 @@ from benchmarks.quality_parts.finished_run import FinishedRun, find_run
 from benchmarks.quality_parts.known_labels import known_rows
 from benchmarks.quality_parts.own_model import ModelOutputs, model_outputs
 from benchmarks.quality_parts.progress import Progress
-from benchmarks.quality_parts.read_examples import read_snapshots, serialized_batches
+from benchmarks.quality_parts.read_examples import read_snapshots
 from benchmarks.quality_parts.snapshots import Snapshots
-from components.evaluator.attributions import attribute_of
-from components.evaluator.importance import global_importance, spread
+from components.evaluator.attributions import attribute_of, read_spread
+from components.evaluator.importance import global_importance
 from components.model_validator.golden import dense_inputs
 from schemas import names
 from schemas.errors import GoalpathError
@@ -35,7 +35,6 @@ QUANTILES: Final = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 RECENCY: Final = ((0, 3), (3, 7), (7, 14), (14, 28), (28, 56), (56, np.inf))
 TENTHS: Final = 10
 MOST: Final = 12
-_BATCH: Final = 64
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -124,8 +123,8 @@ def _grouped(
 
 def _importance(run: FinishedRun, files: Sequence[Path], wanted: int) -> list[str]:
     """Mean |attribution| of each head's most important features, in log-odds."""
-    serialized = [each for batch in serialized_batches(files, _BATCH) for each in batch]
-    batches = [dense_inputs(batch, run.config) for batch in spread(serialized, wanted)]
+    serialized = read_spread([str(path) for path in files], wanted)
+    batches = [dense_inputs(batch, run.config) for batch in serialized]
     attribute = attribute_of(str(run.saved_model))
     if attribute is None:
         return ["The model has no signature `attribute`."]

@@ -21,7 +21,7 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from benchmarks.ablation import read_inputs
+from benchmarks.quality_parts.finished_run import find_run
 from schemas import names
 from schemas.errors import GoalpathError
 from trainer.example_batches import cached_batches
@@ -46,18 +46,18 @@ class _Silent:
 def main(*, out: Path, passes: int) -> None:
     """Time the trainer's input against its steps."""
     try:
-        inputs = read_inputs(out)
+        run = find_run(out)
     except GoalpathError as error:
         raise click.ClickException(error.describe()) from error
-    training = inputs.config.training.model_copy(update={"epochs": passes, "patience": passes})
-    config = inputs.config.model_copy(update={"training": training})
-    transform = tft.TFTransformOutput(str(inputs.transform_graph))
+    training = run.config.training.model_copy(update={"epochs": passes, "patience": passes})
+    config = run.config.model_copy(update={"training": training})
+    transform = tft.TFTransformOutput(str(run.transform_graph))
     layer = transform.transform_features_layer()
     keras.utils.set_random_seed(training.seed)
     with tempfile.TemporaryDirectory(prefix="goalpath-training-") as folder:
         train, calibration = (
             cached_batches(
-                [str(path) for path in inputs.run.split_files(split)],
+                [str(path) for path in run.split_files(split)],
                 config,
                 layer,
                 cache_file=f"{folder}/{split}",

@@ -29,15 +29,8 @@ from trainer import features
 from trainer.features import Group
 from trainer.model import EMBEDDED_SUFFIX, POOLED_IDS, GoalpathModel
 
-HEADS: Final = (
-    names.LIKELIHOOD,
-    names.RISK,
-    names.RANKING_SCORE,
-    names.LIKELIHOOD_GIVEN,
-    names.RISK_GIVEN,
-)
-"""What can be asked for; the last three are of the first engagement listed."""
-OF_A_CANDIDATE: Final = HEADS[2:]
+HEADS: Final = names.ATTRIBUTED_HEADS
+"""What can be asked for; those of an engagement are of the first one listed."""
 STEPS: Final = 256
 """Midpoints of the path. Towers of ReLUs have gradients that jump, so the error falls
 as 1 / STEPS."""
@@ -76,7 +69,8 @@ def integrated_gradients(
     Raises:
       tf.errors.InvalidArgumentError: there is no such head.
     """
-    first = {key: _first_candidate(key, value, config) for key, value in inputs.items()}
+    of_candidates = features.input_keys(config, Group.CANDIDATES)
+    first = {k: value[:, :1] if k in of_candidates else value for k, value in inputs.items()}
     inside = model.embedded(first, training=False)
     path = {**{g.numbers: first[g.numbers] for g in Group}, **inside}
     fixed = {key: first[key] for key in POOLED_IDS}
@@ -157,13 +151,6 @@ def _summed(gradient: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(tf.reduce_sum(tf.reshape(gradient, shape), axis=0), like.shape)
 
 
-def _first_candidate(key: str, value: tf.Tensor, config: GoalpathConfig) -> tf.Tensor:
-    candidate = {Group.CANDIDATES.numbers}
-    candidate |= {c.index for c in features.categories(config) if c.group is Group.CANDIDATES}
-    candidate |= {t.tokens for t in features.texts(config) if t.group is Group.CANDIDATES}
-    return value[:, :1] if key in candidate else value
-
-
 def _one_hot(head: tf.Tensor) -> tf.Tensor:
     chosen = tf.equal(tf.constant(HEADS), head)
     known = tf.debugging.Assert(
@@ -175,7 +162,7 @@ def _one_hot(head: tf.Tensor) -> tf.Tensor:
 
 
 def _is_of_candidate(chosen: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(chosen[-len(OF_A_CANDIDATE) :]) > 0
+    return tf.reduce_sum(chosen[-len(names.OF_ENGAGEMENT) :]) > 0
 
 
 def _agrees(config: GoalpathConfig) -> bool:

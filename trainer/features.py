@@ -299,6 +299,15 @@ def texts(config: GoalpathConfig) -> tuple[Text, ...]:
     )
 
 
+def input_keys(config: GoalpathConfig, group: Group) -> tuple[str, ...]:
+    """Keys of the model's inputs that hold a group: numbers, indices and tokens."""
+    return (
+        group.numbers,
+        *(c.index for c in categories(config) if c.group is group),
+        *(t.tokens for t in texts(config) if t.group is group),
+    )
+
+
 def vocabularies(config: GoalpathConfig) -> dict[str, tuple[str, ...]]:
     """Name of each vocabulary to learn -> the features it is learned from."""
     learned: dict[str, list[str]] = {}

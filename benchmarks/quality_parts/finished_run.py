@@ -14,12 +14,13 @@ from pipeline.executions import NodeExecution
 from pipeline.output_folder import OutputFolder
 from pipeline.settings import PIPELINE_NAME
 from schemas import names
-from schemas.config import GoalpathConfig
+from schemas.config import GoalpathConfig, stored_config
 from schemas.errors import InputError
 
 _EXAMPLES_KEY: Final = "examples"
 _BUNDLE_KEY: Final = "bundle"
-_TRAINING_KEY: Final = "training"
+_CATALOGUE_KEY: Final = "catalogue"
+_TRANSFORM_KEY: Final = "transform_graph"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,16 +32,19 @@ class FinishedRun:
       data: the data folder that was given to it.
       prepared: the folder of prepared tables.
       examples: folder of the Examples artifact.
+      catalogue: folder of the Catalogue artifact.
+      transform_graph: folder of Transform's output.
       saved_model: folder of the bundle's SavedModel.
       manifest: of the bundle.
-      config: that the run used, whatever the data folder says by now; without what
-        it says about training, which later code may not know.
+      config: that the run used, whatever the data folder says by now.
     """
 
     run_id: str
     data: Path
     prepared: Path
     examples: Path
+    catalogue: Path
+    transform_graph: Path
     saved_model: Path
     manifest: Mapping[str, Any]
     config: GoalpathConfig
@@ -80,20 +84,19 @@ def find_run(out: Path) -> FinishedRun:
     nodes = executions.run_executions(store, PIPELINE_NAME, run_id)
     bundle = _output(nodes, node_ids.SERVING_BUNDLE, _BUNDLE_KEY, out)
     saved_model = bundle / "Format-Serving"
-    manifest = json.loads((saved_model / names.ASSETS_EXTRA / names.MANIFEST_FILE).read_text())
+    manifest_file = saved_model / names.ASSETS_EXTRA / names.MANIFEST_FILE
+    manifest = json.loads(manifest_file.read_text())
     return FinishedRun(
         run_id=run_id,
         data=Path(summary["inputs"]["data"]),
         prepared=folder.data,
         examples=_output(nodes, node_ids.EVENT_EXAMPLE_GEN, _EXAMPLES_KEY, out),
+        catalogue=_output(nodes, node_ids.EVENT_EXAMPLE_GEN, _CATALOGUE_KEY, out),
+        transform_graph=_output(nodes, node_ids.TRANSFORM, _TRANSFORM_KEY, out),
         saved_model=saved_model,
         manifest=manifest,
-        config=_config(manifest["config"]),
+        config=stored_config(manifest["config"], where=str(manifest_file)),
     )
-
-
-def _config(stored: Mapping[str, Any]) -> GoalpathConfig:
-    return GoalpathConfig.model_validate({k: v for k, v in stored.items() if k != _TRAINING_KEY})
 
 
 def _output(nodes: Mapping[str, NodeExecution], node: str, key: str, out: Path) -> Path:

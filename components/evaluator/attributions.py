@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from components.evaluator.importance import Array, Attribute
+from components.evaluator.importance import Array, Attribute, spread
 from schemas import names
+from trainer.example_batches import example_files, serialized_examples
 
 
 def attribute_of(saved_model: str) -> Attribute | None:
@@ -29,8 +29,19 @@ def attribute_of(saved_model: str) -> Attribute | None:
     return attribute
 
 
-def read_examples(folder: str) -> list[bytes]:
-    """The serialized Examples of a split's folder."""
-    paths = sorted(str(path) for path in Path(folder).iterdir() if path.is_file())
-    compression = "GZIP" if paths and paths[0].endswith(".gz") else ""
-    return list(tf.data.TFRecordDataset(paths, compression).as_numpy_iterator())
+def read_spread(patterns: Sequence[str], wanted: int) -> list[list[bytes]]:
+    """At most `wanted` serialized Examples, spread over the files, in batches.
+
+    Reads them twice, to count and to choose, and keeps no others.
+
+    Raises:
+      TrainingRefusedError: there is no file.
+    """
+    data = serialized_examples(example_files(patterns))
+    count = sum(1 for _ in data)
+    batches = spread(range(count), wanted)
+    chosen = {place for batch in batches for place in batch}
+    kept = {
+        place: example for place, example in enumerate(data.as_numpy_iterator()) if place in chosen
+    }
+    return [[kept[place] for place in batch] for batch in batches]

@@ -13,7 +13,7 @@ from tfx.components.evaluator import executor as tfx_executor
 from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
 from tfx.utils import path_utils
 
-from components.evaluator.attributions import attribute_of, read_examples
+from components.evaluator.attributions import attribute_of, read_spread
 from components.evaluator.baseline import (
     BASELINE,
     SERVING_DIR,
@@ -21,7 +21,7 @@ from components.evaluator.baseline import (
     link_baseline,
     missing_features,
 )
-from components.evaluator.importance import IMPORTANCE_FILE, global_importance, spread
+from components.evaluator.importance import IMPORTANCE_FILE, global_importance
 from components.model_validator.golden import dense_inputs
 from schemas import names
 from schemas.config import GoalpathConfig
@@ -93,9 +93,9 @@ def _write_importance(
         logging.warning("no importance of features: the model has no signature `attribute`")
         return
     examples = input_dict[standard_component_specs.EXAMPLES_KEY]
-    serialized = read_examples(artifact_utils.get_split_uri(examples, names.EVAL))
-    batches = spread(serialized, config.evaluation.importance_examples)
+    folder = artifact_utils.get_split_uri(examples, names.EVAL)
+    batches = read_spread([f"{folder}/*"], config.evaluation.importance_examples)
     importance = global_importance(attribute, [dense_inputs(batch, config) for batch in batches])
-    folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
+    target = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
     text = json.dumps(importance, indent=1) + "\n"
-    (Path(folder) / IMPORTANCE_FILE).write_text(text, encoding="utf-8")
+    (Path(target) / IMPORTANCE_FILE).write_text(text, encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ HEADS: Final = names.HEADS
 IMPORTANCE_FILE: Final = "importance.json"
 BATCH: Final = 64
 
+Item = TypeVar("Item")
 Array = npt.NDArray[np.generic]
 Attribute = Callable[[Mapping[str, Array], str], Mapping[str, Array]]
 """Inputs of `predict` by name and a head -> outputs of the signature `attribute`."""
@@ -51,8 +52,8 @@ def global_importance(
     return found
 
 
-def spread(serialized: Sequence[bytes], wanted: int) -> list[list[bytes]]:
-    """At most `wanted` of the Examples, evenly spread, in batches of `BATCH`."""
-    places = np.linspace(0, len(serialized) - 1, min(wanted, len(serialized))).astype(int)
-    chosen = [serialized[place] for place in places]
+def spread(items: Sequence[Item], wanted: int) -> list[list[Item]]:
+    """At most `wanted` of the items, evenly spread, in batches of `BATCH`."""
+    places = np.linspace(0, len(items) - 1, min(wanted, len(items))).astype(int)
+    chosen = [items[place] for place in places]
     return [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]

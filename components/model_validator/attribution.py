@@ -12,9 +12,6 @@ from components.model_validator.outputs import TOLERANCE
 from components.model_validator.report import CheckResult, from_problems
 from schemas import names
 
-ALONE: Final = (names.LIKELIHOOD, names.RISK)
-HEADS: Final = (*ALONE, names.RANKING_SCORE, names.LIKELIHOOD_GIVEN, names.RISK_GIVEN)
-"""Those of the student, and those of the first engagement listed."""
 LARGEST_ERROR: Final = 0.01
 """Of the amount attributed: most that the integral may leave unexplained."""
 _ROUNDING: Final = 1e-4
@@ -40,7 +37,11 @@ def check_attribution(
     problems = []
     values: dict[str, float] = {}
     for head, answer in answers.items():
-        there = np.ones(len(listed), np.bool_) if head in ALONE else listed[:, :1].any(axis=1)
+        there = (
+            np.ones(len(listed), np.bool_)
+            if head in names.OF_STUDENT
+            else listed[:, :1].any(axis=1)
+        )
         score, baseline, error, parts = (
             np.asarray(answer[key], np.float64)[there]
             for key in (
@@ -51,7 +52,7 @@ def check_attribution(
             )
         )
         served = np.asarray(predicted[head], np.float64)
-        served = served[there] if head in ALONE else served[there, 0]
+        served = served[there] if head in names.OF_STUDENT else served[there, 0]
         problems += _of_another(head, score, served)
         problems += _not_adding_up(head, parts, score - baseline)
         values[head] = float(error.max(initial=0.0))

@@ -28,9 +28,9 @@ Tensors = dict[str, Array]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-ALONE: Final = (names.LIKELIHOOD, names.RISK)
+ALONE: Final = names.OF_STUDENT
 GIVEN: Final = (names.LIKELIHOOD_GIVEN, names.RISK_GIVEN)
-LISTED: Final = (names.RANKING_SCORE, *GIVEN)
+LISTED: Final = names.OF_ENGAGEMENT
 _SENTINELS: Final = {
     names.RANKING_SCORE: names.PAD_SCORE,
     **dict.fromkeys(GIVEN, names.PAD_PROBABILITY),
@@ -140,7 +140,7 @@ class Behaviour:
 
     def check_attribution(self, name: str) -> CheckResult:
         """`attribute` explains what `predict` says, and its parts add up to it."""
-        answers = {head: self._attributed(head) for head in attribution.HEADS}
+        answers = {head: self._attributed(head) for head in names.ATTRIBUTED_HEADS}
         return attribution.check_attribution(name, answers, self._answers, self._listed)
 
     def _attributed(self, head: str) -> Tensors:

@@ -99,12 +99,7 @@ def listed(scores: Array, candidate_ids: Array) -> npt.NDArray[np.bool_]:
     return filled
 
 
-_SCORES: Final = (
-    *names.HEADS,
-    names.LIKELIHOOD_GIVEN,
-    names.RISK_GIVEN,
-    names.GOAL_PROBABILITY,
-)
+_SCORES: Final = (*names.ATTRIBUTED_HEADS, names.GOAL_PROBABILITY)
 _ATTRIBUTION: Final = (
     names.ATTRIBUTED_SCORE,
     names.ATTRIBUTION_BASELINE,

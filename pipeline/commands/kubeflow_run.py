@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -37,24 +37,15 @@ def command(
     pipeline: Path,
     params: tuple[str, ...],
     settings: Path | None,
-    endpoint: str | None,
-    experiment: str | None,
-    namespace: str | None,
-    token_file: Path | None,
     name: str | None,
     wait: bool,
+    **server: Any,
 ) -> int:
     """Upload the pipeline where it is new, and start a run."""
     compiled = read_compiled(pipeline)
     values = parse_values(parse_pairs(params), compiled.declared, compiled.required)
     config = read_settings(settings)
-    workspace = open_workspace(
-        config,
-        endpoint=endpoint,
-        experiment=experiment,
-        namespace=namespace,
-        token_file=token_file,
-    )
+    workspace = open_workspace(config, **server)
     now = dt.datetime.now(dt.timezone.utc)
     run = start_run(
         workspace,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,23 +18,9 @@ from pipeline.kubeflow.runs import RunState, last_runs
 @click.option(
     "--last", type=click.IntRange(min=1), default=5, show_default=True, help="How many runs."
 )
-def command(
-    *,
-    settings: Path | None,
-    endpoint: str | None,
-    experiment: str | None,
-    namespace: str | None,
-    token_file: Path | None,
-    last: int,
-) -> int:
+def command(*, settings: Path | None, last: int, **server: Any) -> int:
     """Show the last runs of the experiment, newest first."""
-    workspace = open_workspace(
-        read_settings(settings),
-        endpoint=endpoint,
-        experiment=experiment,
-        namespace=namespace,
-        token_file=token_file,
-    )
+    workspace = open_workspace(read_settings(settings), **server)
     runs = last_runs(workspace, last)
     for run in runs:
         click.echo(_line(run))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pipeline.kubeflow.compiled_file import CompiledFile
@@ -121,11 +121,7 @@ def pause_schedule(workspace: Workspace, name: str) -> list[Schedule]:
     Raises:
       InputError: there is no schedule with that name.
     """
-    found = _require(workspace, name)
-    with speaking(workspace.server):
-        for each in found:
-            workspace.client.disable_recurring_run(each.recurring_run_id)
-    return [_schedule(workspace, each, enabled=False) for each in found]
+    return _change(workspace, name, workspace.client.disable_recurring_run, enabled=False)
 
 
 def resume_schedule(workspace: Workspace, name: str) -> list[Schedule]:
@@ -134,11 +130,7 @@ def resume_schedule(workspace: Workspace, name: str) -> list[Schedule]:
     Raises:
       InputError: there is no schedule with that name.
     """
-    found = _require(workspace, name)
-    with speaking(workspace.server):
-        for each in found:
-            workspace.client.enable_recurring_run(each.recurring_run_id)
-    return [_schedule(workspace, each, enabled=True) for each in found]
+    return _change(workspace, name, workspace.client.enable_recurring_run, enabled=True)
 
 
 def delete_schedule(workspace: Workspace, name: str) -> list[Schedule]:
@@ -147,11 +139,18 @@ def delete_schedule(workspace: Workspace, name: str) -> list[Schedule]:
     Raises:
       InputError: there is no schedule with that name.
     """
+    return _change(workspace, name, workspace.client.delete_recurring_run, enabled=False)
+
+
+def _change(
+    workspace: Workspace, name: str, call: Callable[[str], object], *, enabled: bool
+) -> list[Schedule]:
+    """Calls for each recurring run of that name, and says what they are then."""
     found = _require(workspace, name)
     with speaking(workspace.server):
         for each in found:
-            workspace.client.delete_recurring_run(each.recurring_run_id)
-    return [_schedule(workspace, each, enabled=False) for each in found]
+            call(each.recurring_run_id)
+    return [_schedule(workspace, each, enabled=enabled) for each in found]
 
 
 def _create(workspace: Workspace, experiment_id: str, version: Version, plan: Plan) -> Any:

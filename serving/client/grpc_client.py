@@ -8,7 +8,6 @@ from typing import Final
 import grpc
 from google.protobuf.message import Message
 
-from serving.client.errors import ModelServerError, server_error
 from serving.client.model_client import (
     DEFAULT_SIGNATURE,
     NEWEST,
@@ -71,7 +70,9 @@ class GrpcModelClient:
             try:
                 fill_proto(request.inputs[alias], values, content=True)
             except TensorFormatError as error:
-                raise self._error(Code.INVALID_ARGUMENT, f"input {alias}: {error}") from error
+                raise self._options.error(
+                    Code.INVALID_ARGUMENT, f"input {alias}: {error}"
+                ) from error
         response = self._call(self._predict, request, timeout_seconds)
         return Prediction(
             {alias: to_array(proto) for alias, proto in response.outputs.items()},
@@ -118,10 +119,6 @@ class GrpcModelClient:
             try:
                 return method(request, timeout=left)
             except grpc.RpcError as error:
-                raise self._error(Code(error.code().value[0]), error.details()) from error
+                raise self._options.error(Code(error.code().value[0]), error.details()) from error
 
-        limit = self._options.timeout_seconds if timeout_seconds is None else timeout_seconds
-        return self._retrier.call(attempt, limit)
-
-    def _error(self, code: Code, message: str) -> ModelServerError:
-        return server_error(code, message, f"model {self._options.model} at {self._options.target}")
+        return self._retrier.call(attempt, self._options.limit(timeout_seconds))

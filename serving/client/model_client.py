@@ -8,7 +8,9 @@ from typing import Final, Protocol
 
 import numpy.typing as npt
 
+from serving.client.errors import ModelServerError, server_error
 from serving.client.retry import RetryPolicy
+from serving.wire.status import Code
 from serving.wire.tensors import Array
 
 DEFAULT_SIGNATURE: Final = "serving_default"
@@ -34,6 +36,14 @@ class ClientOptions:
     model: str
     timeout_seconds: float = 5.0
     retry: RetryPolicy = dataclasses.field(default_factory=RetryPolicy)
+
+    def limit(self, timeout_seconds: float | None) -> float:
+        """The seconds that a call has: its own, or those of the options."""
+        return self.timeout_seconds if timeout_seconds is None else timeout_seconds
+
+    def error(self, code: Code, message: str) -> ModelServerError:
+        """The error that fits a status of this model."""
+        return server_error(code, message, f"model {self.model} at {self.target}")
 
 
 @dataclasses.dataclass(frozen=True)

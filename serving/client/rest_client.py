@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 import urllib3
 
-from serving.client.errors import ModelServerError, server_error
 from serving.client.json_arrays import from_json, to_json
 from serving.client.model_client import (
     AVAILABLE,
@@ -80,7 +79,7 @@ class RestModelClient:
           ModelServerError: of a kind that says what can be done.
         """
         body = json.dumps({"signature_name": signature, "inputs": self._columns(inputs)})
-        limit = self._limit(timeout_seconds)
+        limit = self._options.limit(timeout_seconds)
         answer = self._ask("POST", f"{self._path(version)}:predict", limit, body.encode())
         known = self._known_outputs(version, signature, limit)
         given = _by_alias(answer.get("outputs"), known)
@@ -88,7 +87,9 @@ class RestModelClient:
             known = self._known_outputs(version, signature, limit, fresh=True)
             given = _by_alias(answer.get("outputs"), known)
         if given is None:
-            raise self._error(Code.INTERNAL, f"outputs are not those of signature {signature}")
+            raise self._options.error(
+                Code.INTERNAL, f"outputs are not those of signature {signature}"
+            )
         wanted = self._wanted(outputs, known)
         return Prediction(
             {alias: from_json(given[alias], *known[alias]) for alias in wanted}, version.number
@@ -100,7 +101,7 @@ class RestModelClient:
         Raises:
           ModelServerError: of a kind that says what can be done.
         """
-        answer = self._ask("GET", self._path(NEWEST), self._limit(timeout_seconds))
+        answer = self._ask("GET", self._path(NEWEST), self._options.limit(timeout_seconds))
         found = [
             VersionStatus(
                 int(status["version"]),
@@ -121,13 +122,15 @@ class RestModelClient:
             try:
                 columns[alias] = to_json(as_tensor(values))
             except TensorFormatError as error:
-                raise self._error(Code.INVALID_ARGUMENT, f"input {alias}: {error}") from error
+                raise self._options.error(
+                    Code.INVALID_ARGUMENT, f"input {alias}: {error}"
+                ) from error
         return columns
 
     def _wanted(self, outputs: Sequence[str], known: Mapping[str, _Output]) -> Sequence[str]:
         for alias in outputs:
             if alias not in known:
-                raise self._error(
+                raise self._options.error(
                     Code.INVALID_ARGUMENT,
                     f"output tensor alias not found in signature: {alias} Outputs expected to be "
                     f"in the set {{{','.join(sorted(known))}}}.",
@@ -160,9 +163,6 @@ class RestModelClient:
             return f"{path}/labels/{quote(version.label, safe='')}"
         return path
 
-    def _limit(self, timeout_seconds: float | None) -> float:
-        return self._options.timeout_seconds if timeout_seconds is None else timeout_seconds
-
     def _ask(self, method: str, path: str, limit: float, body: bytes | None = None) -> _Answer:
         url = f"http://{self._options.target}{path}"
 
@@ -177,11 +177,11 @@ class RestModelClient:
                     headers={"Content-Type": "application/json"},
                 )
             except urllib3.exceptions.NewConnectionError as error:  # a kind of timeout, by name
-                raise self._error(Code.UNAVAILABLE, str(error)) from error
+                raise self._options.error(Code.UNAVAILABLE, str(error)) from error
             except urllib3.exceptions.TimeoutError as error:
-                raise self._error(Code.DEADLINE_EXCEEDED, str(error)) from error
+                raise self._options.error(Code.DEADLINE_EXCEEDED, str(error)) from error
             except urllib3.exceptions.HTTPError as error:
-                raise self._error(Code.UNAVAILABLE, str(error)) from error
+                raise self._options.error(Code.UNAVAILABLE, str(error)) from error
             return self._read(response.status, response.data)
 
         return self._retrier.call(attempt, limit)
@@ -191,17 +191,13 @@ class RestModelClient:
             answer = json.loads(data.decode("utf-8", "surrogateescape"))
         except ValueError as error:
             code = _CODES.get(status, Code.UNKNOWN) if status != 200 else Code.DATA_LOSS
-            raise self._error(code, data[:200].decode("utf-8", "replace")) from error
+            raise self._options.error(code, data[:200].decode("utf-8", "replace")) from error
         if status != 200:
             message = answer.get("error", "") if isinstance(answer, dict) else str(answer)
-            raise self._error(_CODES.get(status, Code.UNKNOWN), str(message))
+            raise self._options.error(_CODES.get(status, Code.UNKNOWN), str(message))
         if not isinstance(answer, dict):
-            raise self._error(Code.DATA_LOSS, "the answer is no JSON object")
+            raise self._options.error(Code.DATA_LOSS, "the answer is no JSON object")
         return answer
-
-    def _error(self, code: Code, message: str) -> ModelServerError:
-        where = f"model {self._options.model} at {self._options.target}"
-        return server_error(code, message, where)
 
 
 def _by_alias(given: object, known: Mapping[str, _Output]) -> Mapping[str, object] | None:

@@ -27,10 +27,7 @@ def classify(servable: Servable, request: Message, timeout_ms: int | None) -> Me
     Raises:
       StatusError: as TF Serving's classifier.cc has them.
     """
-    name = signature_name(request.model_spec)
-    signature = servable.signatures.get(name)
-    if signature is None:
-        raise invalid_argument("No signature was found with the name: ", name)
+    signature = servable.inference_signature(signature_name(request.model_spec))
     input_name, output_names = classification_tensors(signature)
     examples = serialized_examples(request.input)
     values = servable.runner.run({input_name: examples}, output_names, timeout_ms)

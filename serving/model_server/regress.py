@@ -26,10 +26,7 @@ def regress(servable: Servable, request: Message, timeout_ms: int | None) -> Mes
     Raises:
       StatusError: as TF Serving's regressor.cc has them.
     """
-    name = signature_name(request.model_spec)
-    signature = servable.signatures.get(name)
-    if signature is None:
-        raise invalid_argument("No signature was found with the name: ", name)
+    signature = servable.inference_signature(signature_name(request.model_spec))
     input_name, output_name = regression_tensors(signature)
     examples = serialized_examples(request.input)
     values = servable.runner.run({input_name: examples}, [output_name], timeout_ms)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 
-from serving.wire.status import Code
+from serving.wire.status import Code, invalid_argument
 from serving.wire.tensors import Array
 
 
@@ -49,6 +49,16 @@ class Servable:
     version: int
     signatures: Mapping[str, Message]
     runner: Runner
+
+    def inference_signature(self, name: str) -> Message:
+        """The signature that classifies or regresses under this name.
+
+        Raises:
+          StatusError: there is none, in the words of TF Serving's classifier and regressor.
+        """
+        if name not in self.signatures:
+            raise invalid_argument("No signature was found with the name: ", name)
+        return self.signatures[name]
 
 
 @dataclasses.dataclass(frozen=True, order=True)

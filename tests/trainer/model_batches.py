@@ -33,6 +33,16 @@ def seeded_model(config: GoalpathConfig) -> GoalpathModel:
     return build_model(config, sizes(config))
 
 
+def unlike_initial(config: GoalpathConfig) -> GoalpathModel:
+    """The same, with values for what starts at 0: "none", empty histories and biases."""
+    model = seeded_model(config)
+    rng = np.random.default_rng(8)
+    for weight in model.serving.weights:
+        if weight.path.endswith(("bias", "vector", "no_event")):
+            weight.assign(rng.normal(size=weight.shape) * 0.3)
+    return model
+
+
 def random_batch(
     config: GoalpathConfig, rows: int, *, seed: int, longest: int = 5, shortest: int = 0
 ) -> Batch:

@@ -9,25 +9,21 @@ import tensorflow as tf
 
 from schemas import names
 from tests.random_examples import small_config
-from tests.trainer.model_batches import Arrays, random_batch, seeded_model
+from tests.trainer.model_batches import Arrays, random_batch, seeded_model, unlike_initial
 from trainer import features
-from trainer.attribution import HEADS, OF_A_CANDIDATE, feature_names, integrated_gradients
+from trainer.attribution import HEADS, feature_names, integrated_gradients
 from trainer.features import Group
 from trainer.model import POOLED_IDS, GoalpathModel
 
 CONFIG = small_config()
 ROWS = 6
+CANDIDATE_KEYS = features.input_keys(CONFIG, Group.CANDIDATES)
 Floats = npt.NDArray[np.floating]
 
 
 @pytest.fixture(name="model", scope="module")
 def _model() -> GoalpathModel:
-    model = seeded_model(CONFIG)
-    rng = np.random.default_rng(8)
-    for weight in model.serving.weights:
-        if weight.path.endswith(("bias", "vector", "no_event")):
-            weight.assign(rng.normal(size=weight.shape) * 0.3)
-    return model
+    return unlike_initial(CONFIG)
 
 
 @pytest.fixture(name="inputs", scope="module")
@@ -55,7 +51,7 @@ def by_feature(outputs: Arrays) -> dict[str, Floats]:
 def head_value(model: GoalpathModel, inputs: Arrays, head: str) -> Floats:
     """The head's log-odds or score, from the served output."""
     served = np.asarray(model.serving(inputs)[head], np.float64)
-    if head in OF_A_CANDIDATE:
+    if head in names.OF_ENGAGEMENT:
         served = served[:, 0]
     return served if head == names.RANKING_SCORE else np.log(served / (1 - served))
 
@@ -110,23 +106,13 @@ def test_without_an_engagement_nothing_is_attributed_to_engagements(
 
 
 def test_only_the_first_engagement_counts(model: GoalpathModel, inputs: Arrays) -> None:
-    once = {
-        key: value[:, :1] if key in candidate_keys() else value for key, value in inputs.items()
-    }
+    once = {key: value[:, :1] if key in CANDIDATE_KEYS else value for key, value in inputs.items()}
     expected = attributed(model, once, names.RANKING_SCORE)
     actual = attributed(model, inputs, names.RANKING_SCORE)
     for key, value in expected.items():
         if key != names.ATTRIBUTED_FEATURE:
             np.testing.assert_array_equal(actual[key], value)
     assert np.abs(by_feature(actual)[names.C_TYPE]).max() > 0
-
-
-def candidate_keys() -> set[str]:
-    return {
-        Group.CANDIDATES.numbers,
-        *(c.index for c in features.categories(CONFIG) if c.group is Group.CANDIDATES),
-        *(t.tokens for t in features.texts(CONFIG) if t.group is Group.CANDIDATES),
-    }
 
 
 def test_where_no_engagement_is_listed_its_heads_have_no_score(model: GoalpathModel) -> None:
@@ -146,9 +132,7 @@ def test_where_no_engagement_is_listed_its_heads_have_no_score(model: GoalpathMo
 def test_with_lists_of_length_0_the_heads_of_the_student_still_answer(
     model: GoalpathModel, inputs: Arrays
 ) -> None:
-    none = {
-        key: value[:, :0] if key in candidate_keys() else value for key, value in inputs.items()
-    }
+    none = {key: value[:, :0] if key in CANDIDATE_KEYS else value for key, value in inputs.items()}
     outputs = attributed(model, none, names.RISK)
     np.testing.assert_array_equal(
         outputs[names.ATTRIBUTION], attributed(model, inputs, names.RISK)[names.ATTRIBUTION]

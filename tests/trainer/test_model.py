@@ -17,6 +17,7 @@ from tests.trainer.model_batches import (
     Arrays,
     random_batch,
     seeded_model,
+    unlike_initial,
     with_given,
 )
 from trainer import features
@@ -35,11 +36,7 @@ UNSEEN = "ranking_head/output/bias"
 """A softmax over a list does not see what is added to all of its scores."""
 ROUNDING = 1e-5
 STAGE = features.place_of(CONFIG, Group.QUERY, names.Q_STAGE_POSITION)
-CANDIDATE_KEYS = [
-    Group.CANDIDATES.numbers,
-    *(c.index for c in features.categories(CONFIG) if c.group is Group.CANDIDATES),
-    *(t.tokens for t in features.texts(CONFIG) if t.group is Group.CANDIDATES),
-]
+CANDIDATE_KEYS = features.input_keys(CONFIG, Group.CANDIDATES)
 STUDENT_OUTPUTS = (names.LIKELIHOOD, names.RISK)
 STUDENT_ALONE = (*STUDENT_OUTPUTS, names.GOAL_PROBABILITY)
 GIVEN_OUTPUTS = (names.LIKELIHOOD_GIVEN, names.RISK_GIVEN)
@@ -47,13 +44,7 @@ GIVEN_OUTPUTS = (names.LIKELIHOOD_GIVEN, names.RISK_GIVEN)
 
 @pytest.fixture(name="model", scope="module")
 def _model() -> GoalpathModel:
-    model = seeded_model(CONFIG)
-    # "None" and empty histories start at 0, and biases too: give all a value.
-    rng = np.random.default_rng(8)
-    for weight in model.serving.weights:
-        if weight.path.endswith(("bias", "vector", "no_event")):
-            weight.assign(rng.normal(size=weight.shape) * 0.3)
-    return model
+    return unlike_initial(CONFIG)
 
 
 def served(model: GoalpathModel, inputs: Arrays) -> Arrays:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from components.model_validator.attribution import HEADS, check_attribution
+from components.model_validator.attribution import check_attribution
 from schemas import names
 
 Array = npt.NDArray[np.generic]
@@ -40,24 +40,26 @@ def predicted() -> dict[str, Array]:
 
 
 def failures(head: str = "", **changed: Array) -> str:
-    answers = {key: answer(**changed) if key == head else answer() for key in HEADS}
+    answers = {
+        key: answer(**changed) if key == head else answer() for key in names.ATTRIBUTED_HEADS
+    }
     return check_attribution("attribution", answers, predicted(), LISTED).detail
 
 
 def test_explanations_that_add_up_pass() -> None:
-    answers = {key: answer() for key in HEADS}
+    answers = {key: answer() for key in names.ATTRIBUTED_HEADS}
     result = check_attribution("attribution", answers, predicted(), LISTED)
     assert result.passed
     assert "0.90%" in result.detail
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", names.ATTRIBUTED_HEADS)
 def test_an_explanation_of_another_number(head: str) -> None:
     found = failures(head, score=SCORE + 0.05, baseline=BASELINE + 0.05)
     assert f"{head}: what is explained differs from what is predicted" in found
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", names.ATTRIBUTED_HEADS)
 def test_parts_that_do_not_add_up(head: str) -> None:
     found = failures(head, attribution=PARTS + np.array([0.01, 0.0, 0.0]))
     assert f"{head}: attributions miss the score less the baseline by 0.01" in found
