@@ -1,7 +1,8 @@
 """The pipeline: its nodes and what flows between them.
 
     EventExampleGen -> StatisticsGen -> ImportSchemaGen -> ExampleValidator
-                    -> Transform -> Trainer -> ConversionPatterns -> ServingBundle
+                    -> Transform -> Trainer -> ConversionPatterns -> GoalCalibrator
+                    -> ServingBundle
     ServingBundle -> Evaluator and ModelValidator -> ModelPusher
 
 Where no command line prepares the data, DataPreparation comes first, and gives the schema
@@ -27,6 +28,7 @@ from components.data_preparation.component import DataPreparation
 from components.evaluator.component import Evaluator
 from components.event_example_gen.component import EventExampleGen
 from components.example_validator.component import ExampleValidator
+from components.goal_calibrator.component import GoalCalibrator
 from components.model_pusher.component import ModelPusher
 from components.model_trainer.component import ModelTrainer
 from components.model_validator.component import ModelValidator
@@ -95,8 +97,14 @@ def _nodes(settings: PipelineSettings) -> list[BaseNode]:
         config=config,
         window_days=settings.window_days,
     )
+    calibrator = GoalCalibrator(
+        examples=examples,
+        trained_model=trainer.outputs["model"],
+        patterns=patterns.outputs["patterns"],
+        config=config,
+    )
     bundle = ServingBundle(
-        model=trainer.outputs["model"],
+        model=calibrator.outputs["model"],
         patterns=patterns.outputs["patterns"],
         catalogue=example_gen.outputs["catalogue"],
         states=example_gen.outputs["states"],
@@ -115,8 +123,9 @@ def _nodes(settings: PipelineSettings) -> list[BaseNode]:
         transform,
         trainer,
         patterns,
+        calibrator,
         bundle,
-        *_gate(settings, example_gen, transform, trainer, bundle),
+        *_gate(settings, example_gen, transform, calibrator, bundle),
     ]
 
 
@@ -156,7 +165,7 @@ def _gate(
     settings: PipelineSettings,
     example_gen: BaseNode,
     transform: BaseNode,
-    trainer: BaseNode,
+    calibrator: BaseNode,
     bundle: BaseNode,
 ) -> list[BaseNode]:
     """What decides whether the bundle is pushed, and what pushes it."""
@@ -170,7 +179,7 @@ def _gate(
     )
     validator = ModelValidator(
         bundle=bundle.outputs["bundle"],
-        trained_model=trainer.outputs["model"],
+        trained_model=calibrator.outputs["model"],
         transform_graph=transform.outputs["transform_graph"],
     )
     pusher = ModelPusher(

@@ -12,6 +12,7 @@ EXAMPLE_VALIDATOR: Final = "ExampleValidator"
 TRANSFORM: Final = "Transform"
 TRAINER: Final = "Trainer"
 CONVERSION_PATTERNS: Final = "ConversionPatterns"
+GOAL_CALIBRATOR: Final = "GoalCalibrator"
 SERVING_BUNDLE: Final = "ServingBundle"
 EVALUATOR: Final = "Evaluator"
 MODEL_VALIDATOR: Final = "ModelValidator"
@@ -24,6 +25,7 @@ NODE_IDS: Final = (
     TRANSFORM,
     TRAINER,
     CONVERSION_PATTERNS,
+    GOAL_CALIBRATOR,
     SERVING_BUNDLE,
     EVALUATOR,
     MODEL_VALIDATOR,

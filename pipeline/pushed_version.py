@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from schemas.config import stored_config
+from schemas.config import GoalpathConfig, stored_config
 from schemas.errors import InputError
 from serving import states, versions
 
@@ -50,6 +50,12 @@ def open_pushed(
         if student is None
         else states.read_state(version.states_path, student)
     )
+    model, _ = load_model(version)
+    return version, model, state
+
+
+def load_model(version: versions.Version) -> tuple[PushedModel, GoalpathConfig]:
+    """The model of a version and the configuration that it was made with."""
     # TensorFlow greets on standard error, and a library that it imports announces the end
     # of Python 3.10, which TFX 1.16 dictates; errors are raised all the same.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -58,7 +64,7 @@ def open_pushed(
         from serving.pushed_model import PushedModel  # noqa: PLC0415  TensorFlow takes seconds
 
     config = stored_config(version.manifest["config"], where=str(version.model_dir))
-    return version, PushedModel(version.model_dir, config), state
+    return PushedModel(version.model_dir, config), config
 
 
 def model_name(out: Path) -> str:

@@ -299,8 +299,8 @@ class GoalsConfig(_Model):
       fewest_conversions: students that must have taken a step, for weights of its own.
       ridge: pull of a step's weights to those of all steps.
       folds: that calibration students are cut into, to choose what to read.
-      rate_bins: of days in a stage, at most, with a rate of their own.
-      rate_prior: states more that a bin counts at the rate of its whole stage.
+      rate_prior: students more that count at the mean rate, in a stage after some days
+        and in a cluster.
     """
 
     interval_level: float = pydantic.Field(default=0.9, gt=0, lt=1)
@@ -308,7 +308,6 @@ class GoalsConfig(_Model):
     fewest_conversions: int = pydantic.Field(default=20, ge=1)
     ridge: float = pydantic.Field(default=1.0, ge=0)
     folds: int = pydantic.Field(default=5, ge=2)
-    rate_bins: int = pydantic.Field(default=5, ge=1)
     rate_prior: float = pydantic.Field(default=20.0, gt=0)
 
 

@@ -41,6 +41,8 @@ class Factor(str, enum.Enum):
       RATE: log-odds of the share of training students who took the step, from the same
         stage after as many days in it.
       RECENCY: -log(1 + days since the last active event).
+      CLUSTER: log-odds of those in the student's cluster to have reached the stage that
+        the step leads to, less those of all students.
     """
 
     NETWORK = "network"
@@ -48,6 +50,7 @@ class Factor(str, enum.Enum):
     SAFETY = "safety"
     RATE = "rate"
     RECENCY = "recency"
+    CLUSTER = "cluster"
 
 
 class _Part(pydantic.BaseModel):
@@ -76,20 +79,37 @@ class Step(_Part):
 
 
 class StageRates(_Part):
-    """How many training students took each step from a stage, by their days in it.
+    """How training students went on from a stage, by their days in it.
 
     Attributes:
       days: lower ends of the bins of days in the stage, ascending, the first 0; `D`.
-      students: `[D][K]`, distinct students with a known outcome for each stage.
+      students: `[D][K]`, who were still in the stage at the bin's days, and observed.
       reached: `[D][K]`, of these, seen to reach the stage within the horizon.
-      log_odds: `[D][K]`, of the step to each stage given the one before, shrunk to the
-        rate of the whole stage; 0 for stages that are not ahead.
+      log_odds: `[D][K]`, of the step to each stage given the one before, by
+        Aalen-Johansen from the bin's days on, shrunk to the rate of the whole stage; 0
+        for stages that are not ahead.
     """
 
     days: tuple[float, ...]
     students: tuple[tuple[int, ...], ...]
     reached: tuple[tuple[int, ...], ...]
     log_odds: tuple[tuple[float, ...], ...]
+
+
+class ClusterRates(_Part):
+    """A cluster of the student embedding.
+
+    Attributes:
+      name: in words.
+      centroid: of unit-length embeddings, of width D.
+      students: of the sample, in it.
+      log_odds: `[K]`, see `Factor.CLUSTER`; 0 where nobody is observed.
+    """
+
+    name: str
+    centroid: tuple[float, ...]
+    students: int
+    log_odds: tuple[float, ...]
 
 
 class Profile(_Part):
@@ -144,6 +164,7 @@ class GoalParameters(_Part):
       factors: those of the chosen option.
       steps: `K - 1`, in order.
       rates: by stage, `K`.
+      clusters: `C`; none where no clustering was stable.
       reference: `[K][K][F]`: stage -> goal step -> mean of each factor, in the order of
         `factors`, over calibration students in the stage; shares are told against it.
       radii: `[K][K]`: stage -> goal -> r. The interval is p +- r sqrt(p (1 - p)), cut to
@@ -163,6 +184,7 @@ class GoalParameters(_Part):
     factors: tuple[Factor, ...]
     steps: tuple[Step, ...]
     rates: tuple[StageRates, ...]
+    clusters: tuple[ClusterRates, ...]
     reference: tuple[tuple[tuple[float, ...], ...], ...]
     radii: tuple[tuple[float, ...], ...]
     profiles: tuple[Profile, ...]

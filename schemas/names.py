@@ -170,15 +170,19 @@ SIGNATURE_PREDICT: Final = "predict"
 SIGNATURE_RECOMMEND: Final = "recommend"
 SIGNATURE_EMBED_STUDENT: Final = "embed_student"
 SIGNATURE_EMBED_ENGAGEMENT: Final = "embed_engagement"
+SIGNATURE_GOAL_GIVEN: Final = "goal_given"
+SIGNATURE_GOAL: Final = "goal"  # added by GoalCalibrator
 SIGNATURE_ATTRIBUTE: Final = "attribute"
-SIGNATURES: Final = (
+TRAINED_SIGNATURES: Final = (
     SIGNATURE_DEFAULT,
     SIGNATURE_PREDICT,
     SIGNATURE_RECOMMEND,
     SIGNATURE_EMBED_STUDENT,
     SIGNATURE_EMBED_ENGAGEMENT,
+    SIGNATURE_GOAL_GIVEN,
     SIGNATURE_ATTRIBUTE,
 )
+SIGNATURES: Final = (*TRAINED_SIGNATURES, SIGNATURE_GOAL)
 EXAMPLES_INPUT: Final = "examples"  # string [B], serialized tf.Examples
 TOP_K_INPUT: Final = "k"  # int32 scalar
 # Inputs of `recommend` of shape [M], M from 0: newer popularity than the catalogue
@@ -206,6 +210,11 @@ OF_STUDENT: Final = (LIKELIHOOD, RISK)
 OF_ENGAGEMENT: Final = (RANKING_SCORE, LIKELIHOOD_GIVEN, RISK_GIVEN)
 GOAL_PROBABILITY: Final = "goal_probability"  # float32 [B, K], reach stage k or a later one
 GOAL_GIVEN: Final = "goal_probability_given"  # float32 [B, N, K], were this one met next
+# Of the signature `goal`, float32 [B, K]; 1 for stages that are reached.
+GOAL_LIKELIHOOD: Final = "goal_likelihood"  # reach stage k or a later one, calibrated
+GOAL_LOWER: Final = "goal_lower"
+GOAL_UPPER: Final = "goal_upper"
+GOAL_VALUES: Final = (GOAL_LIKELIHOOD, GOAL_LOWER, GOAL_UPPER)
 LOSSES: Final = (*HEADS, GOAL_PROBABILITY)  # the outputs that training has a loss for
 ATTRIBUTED_HEADS: Final = (*OF_STUDENT, *OF_ENGAGEMENT)
 ATTRIBUTED_HEAD: Final = "head"  # string scalar, an input of `attribute`
@@ -231,5 +240,6 @@ KERAS_FILE: Final = "model.keras"
 CHECKSUMS_FILE: Final = "weights.json"
 HISTORY_FILE: Final = "history.json"  # of training: losses and timings per epoch
 PROGRESS_FILE: Final = "progress.json"  # of training, while it runs
+GOAL_PARAMETERS_FILE: Final = "goal_parameters.json"
 STATISTICS_FILE: Final = "train_statistics.pb"
 STATES_FILE: Final = "states.parquet"

@@ -18,7 +18,9 @@ from schemas import features, names
 from schemas.config import GoalpathConfig
 from schemas.errors import GoalpathError, InputError
 from schemas.features import DType, FeatureSpec, Shape
+from schemas.goal_state import GoalState
 from serving.catalogue import read_catalogue
+from serving.goal_states import ended_state, open_state
 from serving.state_candidates import CatalogueRows, candidate_features, eligible
 from serving.states import StudentState, as_text, require_open
 
@@ -170,6 +172,46 @@ class PushedModel:
             Recommendation(rank, as_text(i), as_text(types[i]), float(score))
             for rank, (i, score) in enumerate(zip(ids, scores, strict=False), start=1)
         ]
+
+    def goal_state(self, state: StudentState, *, offers: bool = True) -> GoalState:
+        """What goal questions need to know: the heads alone, and given each open engagement.
+
+        A student who has ended has an answer too: nothing is asked of the model for it.
+
+        Args:
+          state: as stored.
+          offers: whether open engagements are asked about.
+
+        Raises:
+          SignatureMismatchError: states and model are not of one run.
+        """
+        if state.ended:
+            return ended_state(state)
+        self._require_answerable(state)
+        rows = read_catalogue(self._catalogue_path, state.audience)
+        window = self._config.ranking.window_days
+        can_have = eligible(rows, t=state.snapshot_time, window_days=window) & offers
+        offered = rows.take(np.flatnonzero(can_have))
+        query = self._query(state)
+        given: Tensors = {}
+        if len(offered):
+            candidates = candidate_features(state.values, offered, t=state.snapshot_time)
+            inputs = query | {key: value[np.newaxis] for key, value in candidates.items()}
+            given = self._call(names.SIGNATURE_GOAL_GIVEN, inputs)
+        heads = self._call(names.SIGNATURE_GOAL, query)
+        return open_state(state, heads, offered=offered, given=given)
+
+    def goals_of(self, query: Tensors) -> Tensors:
+        """The signature `goal` for `B` students.
+
+        Args:
+          query: query features as the signatures take them, `[B]`, `[B, size]` or
+            `[B, longest]`.
+
+        Raises:
+          SignatureMismatchError: states and model are not of one run.
+        """
+        return self._call(names.SIGNATURE_GOAL, query)
 
     def _rows(self, state: StudentState, engagement_id: str | None) -> CatalogueRows:
         rows = read_catalogue(self._catalogue_path, state.audience)

@@ -89,7 +89,7 @@ def bundle_run(run: TrainedRun, states: Path, target: Path) -> None:
     )
     build_bundle(
         BundleParts(
-            run.model,
+            run.calibrated,
             folder / patterns_files.PATTERNS_FILE,
             folder / patterns_files.JOURNEYS_FILE,
             run.catalogue / names.CATALOGUE_FILE,

@@ -33,6 +33,7 @@ from tests.random_examples import (
     small_config,
     write_examples,
 )
+from tests.small_patterns import small_patterns
 
 if TYPE_CHECKING:
     from trainer.model import GoalpathModel
@@ -128,6 +129,11 @@ class TrainedRun:
         return self.root / "model"
 
     @property
+    def calibrated(self) -> Path:
+        """The model with the signature `goal`."""
+        return self.root / "calibrated"
+
+    @property
     def model_run(self) -> Path:
         return self.root / "model_run"
 
@@ -176,7 +182,8 @@ def train_rows(config: GoalpathConfig) -> list[Row]:
 
 
 def make_trained_run(root: Path) -> TrainedRun:
-    """Analyses, trains and exports."""
+    """Analyses, trains, exports, and exports again with the signature `goal`."""
+    from components.goal_calibrator.calibrated_model import write_calibrated_model
     from trainer.train import run_fn
 
     config = small_config(epochs=6)
@@ -187,6 +194,14 @@ def make_trained_run(root: Path) -> TrainedRun:
         calibration=serialize(config, random_rows(config, CALIBRATION_ROWS, seed=12)),
     )
     run_fn(run.fn_args)
+    write_calibrated_model(
+        run.model,
+        run.calibrated,
+        train=run.fn_args.train_files,
+        calibration=run.fn_args.eval_files,
+        patterns=small_patterns(config),
+        config=config,
+    )
     return run
 
 

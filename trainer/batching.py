@@ -56,6 +56,20 @@ def _dense_shape(spec: FeatureSpec) -> list[int | None]:
     return [None] if spec.shape is Shape.SCALAR else [None, spec.size]
 
 
+def dense_from_raw(
+    raw: Mapping[str, MaybeRagged], specs: Iterable[FeatureSpec]
+) -> dict[str, tf.Tensor]:
+    """A parsed Example's features by `dense_signature`: what `raw_from_dense` takes back."""
+    dense = {}
+    for spec in specs:
+        value = raw[spec.key]
+        if is_list(spec):
+            dense[spec.key] = value.to_tensor()
+        else:
+            dense[spec.key] = value if spec.shape is Shape.VECTOR else value[:, 0]
+    return dense
+
+
 def raw_from_dense(
     dense: Mapping[str, tf.Tensor], specs: Iterable[FeatureSpec]
 ) -> dict[str, MaybeRagged]:

@@ -82,7 +82,9 @@ def golden_outputs(
     read = module.read(tf.constant(list(examples), tf.string))
     model_inputs = {key: value.numpy() for key, value in read.items()}
     golden: Golden = {MODEL_INPUTS: {"inputs": model_inputs, "outputs": {}}}
-    for signature, inputs in golden_inputs(examples, config).items():
+    inputs_of = golden_inputs(examples, config)
+    for signature in functions:
+        inputs = inputs_of[signature]
         golden[signature] = {"inputs": inputs, "outputs": run(functions[signature], inputs)}
     return golden
 

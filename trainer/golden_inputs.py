@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from schemas import names
 from schemas.config import GoalpathConfig
-from schemas.features import Role, Shape, candidate_features, key_features, query_features
-from trainer.batching import is_list, raw_feature_spec, tensor_dtype
+from schemas.features import Role, candidate_features, key_features, query_features
+from trainer.batching import dense_from_raw, is_list, raw_feature_spec, tensor_dtype
 from trainer.features import input_features
 
 Array = npt.NDArray[np.generic]
@@ -61,6 +61,7 @@ def golden_inputs(serialized: Sequence[bytes], config: GoalpathConfig) -> Inputs
         names.SIGNATURE_RECOMMEND: {**query, **_recommend_inputs(dense)},
         names.SIGNATURE_EMBED_STUDENT: query,
         names.SIGNATURE_EMBED_ENGAGEMENT: first,
+        names.SIGNATURE_GOAL_GIVEN: {**query, **candidates},
         names.SIGNATURE_ATTRIBUTE: {
             **query,
             **candidates,
@@ -74,14 +75,8 @@ def _dense(serialized: Sequence[bytes], config: GoalpathConfig) -> dict[str, Arr
     for spec in key_features():
         parsing[spec.key] = tf.io.FixedLenFeature([1], tensor_dtype(spec))
     parsed = tf.io.parse_example(list(serialized), parsing)
-    dense: dict[str, Array] = {}
-    for spec in (*key_features(), *input_features(config)):
-        value = parsed[spec.key]
-        if is_list(spec):
-            dense[spec.key] = value.to_tensor().numpy()
-        else:
-            dense[spec.key] = value.numpy() if spec.shape is Shape.VECTOR else value.numpy()[:, 0]
-    return dense
+    dense = dense_from_raw(parsed, (*key_features(), *input_features(config)))
+    return {key: value.numpy() for key, value in dense.items()}
 
 
 def _recommend_inputs(dense: dict[str, Array]) -> dict[str, Array]:

@@ -70,6 +70,9 @@ class GoalpathModule(tf.Module):  # type: ignore[misc]
             names.SIGNATURE_EMBED_ENGAGEMENT: _traced(
                 self._embed_engagement, _one_each(candidates)
             ),
+            names.SIGNATURE_GOAL_GIVEN: _traced(
+                self._goal_given, {**query, **dense_signature(candidates)}
+            ),
             names.SIGNATURE_ATTRIBUTE: _traced(
                 self._attribute,
                 {
@@ -110,6 +113,13 @@ class GoalpathModule(tf.Module):  # type: ignore[misc]
 
     def _predict(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._scores(raw_from_dense(inputs, input_features(self._config)))
+
+    def _goal_given(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        raw = raw_from_dense(inputs, input_features(self._config))
+        listed = model_inputs(self._transform(raw), self._config, tuple(Group))
+        scores = self._model.serving(listed, training=False)
+        given = self._model.goals(listed, training=False)[names.GOAL_GIVEN]
+        return {**{key: scores[key] for key in names.OF_ENGAGEMENT}, names.GOAL_GIVEN: given}
 
     def _query_inputs(self, inputs: Tensors) -> dict[str, tf.Tensor]:
         raw = raw_from_dense(inputs, query_features(self._config))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from components.goal_calibrator.cluster_rates import cluster_rates
 from components.goal_calibrator.goal_rows import AnsweredRows, GoalLabels
 from components.goal_calibrator.options import OPTIONS, out_of_fold, score
 from components.goal_calibrator.profiles import profiles
@@ -12,25 +13,38 @@ from components.goal_calibrator.radii import like_groups, radius
 from components.goal_calibrator.stage_rates import stage_rates
 from components.goal_calibrator.step_fit import FittedSteps, StepRows, fit_steps, steps_of_labels
 from schemas.config import GoalpathConfig
+from schemas.conversion_patterns import ConversionPatterns
 from schemas.goal_parameters import WIDE, Factor, GoalParameters, StageRates, Step
-from serving.goals.synthesis import RateTable, factor_values, stack_factors
+from serving.goals.synthesis import (
+    ClusterTable,
+    RateTable,
+    Tables,
+    factor_values,
+    stack_factors,
+)
 
 Floats = npt.NDArray[np.float64]
 
 
 def calibrate(
-    train: GoalLabels, calibration: AnsweredRows, config: GoalpathConfig
+    train: GoalLabels,
+    calibration: AnsweredRows,
+    patterns: ConversionPatterns,
+    config: GoalpathConfig,
 ) -> GoalParameters:
-    """Counts rates on training students, fits everything else on calibration students.
+    """Takes rates from training students, fits everything else on calibration students.
 
     Args:
       train: labels of the training split.
       calibration: labels and head outputs of the calibration split.
+      patterns: of training students.
       config: of the data set.
     """
     goals, labels = config.goals, calibration.labels
-    rates = stage_rates(train, bins=goals.rate_bins, prior=goals.rate_prior)
-    values = factor_values(calibration.outputs, RateTable.of(rates))
+    rates = stage_rates(patterns, prior=goals.rate_prior)
+    clusters = cluster_rates(patterns.clustering, config.stages, prior=goals.rate_prior)
+    tables = Tables(RateTable.of(rates), ClusterTable.of(clusters, len(config.stages)))
+    values = factor_values(calibration.outputs, tables)
     seed = config.training.seed
     unseen = {
         name: out_of_fold(values, factors, labels, goals, seed=seed)
@@ -54,6 +68,7 @@ def calibrate(
         factors=best.factors,
         steps=_steps(fit, config.stages, best.factors),
         rates=rates,
+        clusters=clusters,
         reference=_reference(stacked, labels.stage, len(config.stages)),
         radii=_radii(unseen[best.name], labels, rates, config),
         profiles=profiles(train, config.stages, fewest=goals.fewest_conversions),

@@ -24,7 +24,13 @@ Floats = npt.NDArray[np.float64]
 
 OPTIONS: Final[Mapping[str, tuple[Factor, ...]]] = {
     "next_step_heads": (Factor.LIKELIHOOD, Factor.SAFETY),
-    "heads_and_history": (Factor.LIKELIHOOD, Factor.SAFETY, Factor.RATE, Factor.RECENCY),
+    "heads_and_history": (
+        Factor.LIKELIHOOD,
+        Factor.SAFETY,
+        Factor.RATE,
+        Factor.RECENCY,
+        Factor.CLUSTER,
+    ),
     "goal_head": (Factor.NETWORK,),
     "everything": tuple(Factor),
 }

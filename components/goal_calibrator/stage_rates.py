@@ -1,78 +1,72 @@
-"""Counts how many training students reached each stage, by stage and days in it."""
+"""The step rates of each stage, from the transitions of the conversion patterns."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from components.goal_calibrator.goal_rows import GoalLabels
+from schemas.conversion_patterns import ChanceFromNowOn, ConversionPatterns
 from schemas.goal_parameters import StageRates
 from serving.goals.synthesis import cut_log_odds
 
 Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
-def stage_rates(labels: GoalLabels, *, bins: int, prior: float) -> tuple[StageRates, ...]:
+def stage_rates(patterns: ConversionPatterns, *, prior: float) -> tuple[StageRates, ...]:
     """The rates of every stage.
 
-    The bins of days hold about as many states each. The odds of a step in a bin are
-    shrunk to those of the whole stage as if `prior` states more had been seen, and the
-    latter to one half as if one state more had been.
+    The chance of a step from some days in the stage on is that to reach where it leads,
+    divided by that to reach where it begins. It is shrunk to the mean over all days as if
+    `prior` students more had been seen, and the latter to one half as if one more had been.
 
     Args:
-      labels: of training students.
-      bins: of days, at most.
-      prior: in states.
+      patterns: of training students.
+      prior: in students.
     """
-    return tuple(
-        _of_stage(place, labels.take(labels.stage == place), bins, prior)
-        for place in range(labels.reached.shape[1])
-    )
+    places = range(len(patterns.stages))
+    return tuple(_of_stage(patterns, place, prior) for place in places)
 
 
-def _of_stage(place: int, labels: GoalLabels, bins: int, prior: float) -> StageRates:
-    edges = _edges(labels.days_in_stage, bins)
-    bin_of = np.maximum(np.searchsorted(edges, labels.days_in_stage, side="right") - 1, 0)
-    even = np.full(labels.reached.shape[1] - 1, 0.5)
-    whole = _step_rates(labels, even, 1.0)
-    counted, seen, odds = [], [], []
-    for number in range(len(edges)):
-        here = labels.take(bin_of == number)
-        counted.append(_distinct(here.students, here.known))
-        seen.append(_distinct(here.students, here.known & (here.reached > 0)))
-        odds.append((0.0, *_log_odds(_step_rates(here, whole, prior), place).tolist()))
+def _of_stage(patterns: ConversionPatterns, place: int, prior: float) -> StageRates:
+    stages = patterns.stages
+    ahead = [patterns.transition(stages[place], stage).from_now_on for stage in stages[place + 1 :]]
+    behind = place + 1
+    if not ahead:
+        nobody = (0,) * len(stages)
+        return StageRates(
+            days=(0.0,), students=(nobody,), reached=(nobody,), log_odds=((0.0,) * len(stages),)
+        )
+    students = np.array([[entry.students for entry in pair] for pair in ahead]).T
+    reached = np.array([[entry.reached for entry in pair] for pair in ahead]).T
+    odds = cut_log_odds(_step_rates(ahead, students, prior))
     return StageRates(
-        days=tuple(edges.tolist()),
-        students=tuple(counted),
-        reached=tuple(seen),
-        log_odds=tuple(odds),
+        days=tuple(float(entry.days_in_stage) for entry in ahead[0]),
+        students=tuple((row[0],) * behind + tuple(row) for row in students.tolist()),
+        reached=tuple(
+            (most[0],) * behind + tuple(row)
+            for most, row in zip(students.tolist(), reached.tolist(), strict=True)
+        ),
+        log_odds=tuple((0.0,) * behind + tuple(row) for row in odds.tolist()),
     )
 
 
-def _edges(days: Floats, bins: int) -> Floats:
-    if not len(days):
-        return np.zeros(1)
-    inner = np.quantile(days, np.arange(1, bins) / bins)
-    found: Floats = np.unique(np.concatenate([[0.0], np.maximum(inner, 0.0)]))
+def _step_rates(
+    ahead: Sequence[Sequence[ChanceFromNowOn]], students: npt.NDArray[np.int64], prior: float
+) -> Floats:
+    """Chance of each step ahead by days, shrunk; `[D, steps ahead]`."""
+    chance = np.array([[_probability(entry) for entry in pair] for pair in ahead]).T
+    before = np.concatenate([np.ones_like(chance[:, :1]), chance[:, :-1]], axis=1)
+    known = ~np.isnan(chance) & (before > 0)
+    rate = np.divide(chance, before, out=np.zeros_like(chance), where=known)
+    # Students that stood before the step: those in the stage who went so far.
+    weight = np.where(known, students * np.where(known, before, 0.0), 0.0)
+    whole = ((weight * rate).sum(axis=0) + 0.5) / (weight.sum(axis=0) + 1.0)
+    found: Floats = (weight * rate + prior * whole) / (weight + prior)
     return found
 
 
-def _step_rates(labels: GoalLabels, towards: Floats, prior: float) -> Floats:
-    """Share of those that reached j - 1 that reached j, shrunk; `[K - 1]`."""
-    reached, known = labels.reached > 0, labels.known
-    before = known[:, :-1] & known[:, 1:] & reached[:, :-1]
-    taken = before & reached[:, 1:]
-    found: Floats = (taken.sum(axis=0) + prior * towards) / (before.sum(axis=0) + prior)
-    return found
-
-
-def _log_odds(rates: Floats, place: int) -> Floats:
-    ahead = np.arange(1, len(rates) + 1) > place
-    found: Floats = np.where(ahead, cut_log_odds(rates), 0.0)
-    return found
-
-
-def _distinct(students: Places, chosen: Mask) -> tuple[int, ...]:
-    return tuple(len(np.unique(students[column])) for column in chosen.T)
+def _probability(entry: ChanceFromNowOn) -> float:
+    value = entry.chance.probability
+    return float("nan") if value is None else value

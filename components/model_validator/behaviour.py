@@ -12,7 +12,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.model_validator import attribution, heads, outputs, probes, recommendations
+from components.model_validator import (
+    attribution,
+    goals,
+    heads,
+    outputs,
+    probes,
+    recommendations,
+)
 from components.model_validator.golden import Golden, dense_inputs, listed
 from components.model_validator.keras_file import ENGAGEMENT, STUDENT, KerasFile
 from components.model_validator.loaded_model import LoadedModel
@@ -21,6 +28,8 @@ from components.model_validator.recommendations import ListScorer
 from components.model_validator.report import CheckResult, together
 from schemas import names
 from schemas.config import GoalpathConfig
+from schemas.goal_parameters import GoalParameters
+from serving.goals.synthesis import Synthesis
 from trainer.golden import MODEL_INPUTS
 
 Array = npt.NDArray[np.generic]
@@ -50,6 +59,7 @@ class Behaviour:
       config: of the data set.
       as_of: ISO 8601; what the catalogue is of.
       catalogue: `catalogue.parquet` of the bundle.
+      goal_parameters: `goal_parameters.json` of the bundle.
       keras_file: loads the `.keras` file.
     """
 
@@ -61,6 +71,7 @@ class Behaviour:
         *,
         as_of: str,
         catalogue: Path,
+        goal_parameters: Path,
         keras_file: Callable[[], KerasFile],
     ) -> None:
         self._model = model
@@ -68,6 +79,7 @@ class Behaviour:
         self._config = config
         self._as_of = _microseconds(as_of)
         self._catalogue = catalogue
+        self._goal_parameters = goal_parameters
         self._keras_file = keras_file
 
     @functools.cached_property
@@ -253,6 +265,17 @@ class Behaviour:
                 heads.check_own_list_order(name, names.RANKING_SCORE, lists, _places(self._mixed)),
             ],
         )
+
+    def check_goals(self, name: str) -> CheckResult:
+        """`goal` gives what its parameters say of `predict`'s outputs, in NumPy."""
+        text = self._goal_parameters.read_text(encoding="utf-8")
+        keys = probes.sides(self._config)[0].keys
+        query = {key: column for key, column in self._mixed.items() if key in keys}
+        found = self._model.call(names.SIGNATURE_GOAL, query)
+        synthesis = Synthesis(GoalParameters.model_validate_json(text))
+        embedded = self._model.call(names.SIGNATURE_EMBED_STUDENT, query)
+        heads = {**self._mixed_answers, **embedded}
+        return goals.check_goals(name, synthesis, query, heads, found)
 
     def check_recommend(self, name: str) -> CheckResult:
         """Lists are the best of `predict`'s scores: then, now, and with fresh popularity."""

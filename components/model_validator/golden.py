@@ -113,5 +113,14 @@ EXPECTED_OUTPUTS: Final[Mapping[str, tuple[str, ...]]] = {
     names.SIGNATURE_RECOMMEND: (names.RECOMMENDED_ID, names.RECOMMENDED_SCORE),
     names.SIGNATURE_EMBED_STUDENT: (names.EMBEDDING,),
     names.SIGNATURE_EMBED_ENGAGEMENT: (names.EMBEDDING,),
+    names.SIGNATURE_GOAL_GIVEN: (*names.OF_ENGAGEMENT, names.GOAL_GIVEN),
     names.SIGNATURE_ATTRIBUTE: _ATTRIBUTION,
+    names.SIGNATURE_GOAL: (
+        names.GOAL_LIKELIHOOD,
+        names.GOAL_LOWER,
+        names.GOAL_UPPER,
+        names.GOAL_PROBABILITY,
+        *names.OF_STUDENT,
+        names.EMBEDDING,
+    ),
 }

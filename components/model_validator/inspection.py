@@ -39,6 +39,7 @@ BEHAVIOUR: Final = {
     "heads_sensitive": Behaviour.check_sensitive,
     "heads_independent": Behaviour.check_independent,
     "recommend_order": Behaviour.check_recommend,
+    "goals": Behaviour.check_goals,
 }
 
 
@@ -90,6 +91,7 @@ class Inspection:
             GoalpathConfig.model_validate(manifest["config"]),
             as_of=str(manifest["as_of"]),
             catalogue=self._extra / names.CATALOGUE_FILE,
+            goal_parameters=self._extra / names.GOAL_PARAMETERS_FILE,
             keras_file=lambda: self._keras_file,
         )
 

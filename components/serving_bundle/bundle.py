@@ -30,7 +30,7 @@ class BundleParts:
     """Where the parts of a version come from.
 
     Attributes:
-      saved_model: the trainer's SavedModel, with its own `assets.extra/`.
+      saved_model: GoalCalibrator's SavedModel, with its own `assets.extra/`.
       patterns: `patterns.json`.
       journeys: `journeys.parquet`.
       catalogue: `catalogue.parquet`.
@@ -55,8 +55,13 @@ COPIED: Final[Mapping[str, Callable[[BundleParts], Path]]] = {
     names.CATALOGUE_FILE: lambda parts: parts.catalogue,
     names.STATISTICS_FILE: lambda parts: parts.statistics,
 }
-# What the trainer has to have left in `assets.extra/`.
-FROM_TRAINER: Final = (names.KERAS_FILE, names.CHECKSUMS_FILE, names.GOLDEN_FILE)
+# What Trainer and GoalCalibrator have to have left in `assets.extra/`.
+FROM_TRAINING: Final = (
+    names.KERAS_FILE,
+    names.CHECKSUMS_FILE,
+    names.GOLDEN_FILE,
+    names.GOAL_PARAMETERS_FILE,
+)
 
 
 def build_bundle(
@@ -153,7 +158,7 @@ def _manifest(
 def _require(parts: BundleParts) -> None:
     wanted = {
         "model": parts.saved_model / _SAVED_MODEL,
-        **{name: parts.saved_model / names.ASSETS_EXTRA / name for name in FROM_TRAINER},
+        **{name: parts.saved_model / names.ASSETS_EXTRA / name for name in FROM_TRAINING},
         "patterns": parts.patterns,
         "journeys": parts.journeys,
         "catalogue": parts.catalogue,

@@ -54,7 +54,7 @@ class ServingBundle(base_component.BaseComponent):  # type: ignore[misc]
         """Wires the component.
 
         Args:
-          model: the trainer's `Model`.
+          model: GoalCalibrator's `Model`.
           patterns: of ConversionPatterns.
           catalogue: of EventExampleGen.
           states: of EventExampleGen.

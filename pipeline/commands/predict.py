@@ -1,4 +1,4 @@
-"""`goalpath predict`: likelihood and risk of one student, from the pushed model."""
+"""`goalpath predict`: likelihood and risk of one student, or a goal, from the pushed model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from pathlib import Path
 
 import click
 
+from pipeline.goal_text import insight_lines
 from pipeline.pushed_version import any_student_option, open_pushed, out_option, student_option
+from schemas.errors import InputError
+from schemas.goal_answers import ConversionInsights
+from serving.goal_states import read_advisor
+from serving.versions import Version
 
 
 @click.command("predict")
@@ -16,15 +21,31 @@ from pipeline.pushed_version import any_student_option, open_pushed, out_option,
 @student_option
 @any_student_option
 @click.option("--engagement", metavar="ID", help="Also answer as if this came next.")
+@click.option("--goal", metavar="STAGE", help="Ask about this stage instead, with reasons.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
-    out: Path, student: str | None, any_student: bool, engagement: str | None, as_json: bool
+    *,
+    out: Path,
+    student: str | None,
+    any_student: bool,
+    engagement: str | None,
+    goal: str | None,
+    as_json: bool,
 ) -> None:
     """Predict the next step and the risk of one student.
 
     The answer is of the newest pushed model and of the student's state as of its run.
     """
+    if goal is not None and engagement is not None:
+        raise InputError(
+            "--goal and --engagement cannot be asked about at once.",
+            remedy="`goalpath recommend --goal STAGE` compares engagements for a goal.",
+        )
     version, model, state = open_pushed(out, student=student, any_student=any_student)
+    if goal is not None:
+        advisor = read_advisor(version.model_dir)
+        _tell(version, advisor.conversion_insights(model.goal_state(state), goal), as_json)
+        return
     prediction = model.predict(state, engagement)
     if as_json:
         answer = {**dataclasses.asdict(prediction), "version": version.number}
@@ -43,3 +64,15 @@ def command(
         click.echo(f"    {'lost or silent':<26}{given.risk:6.1%}")
         click.echo(f"    {'ranking score':<26}{given.ranking_score:6.3f}")
     click.echo(f"Answered by {prediction.prediction_method}, version {version.number}")
+
+
+def _tell(version: Version, insights: ConversionInsights, as_json: bool) -> None:
+    told = insights.readiness.prediction
+    if as_json:
+        answer = {**dataclasses.asdict(insights), "version": version.number}
+        click.echo(json.dumps({**answer, "as_of": version.as_of}, indent=2))
+        return
+    click.echo(f"Student {told.student_id}, stage {told.stage}, as of {version.as_of}")
+    for line in insight_lines(insights):
+        click.echo(line)
+    click.echo(f"Answered by {told.prediction_method}, version {version.number}")

@@ -13,22 +13,26 @@ from typing import Final
 
 import numpy as np
 
+from schemas.conversion_patterns import ConversionPatterns, Effect, Subject
 from schemas.errors import InputError
-from schemas.goal_parameters import WIDE, GoalParameters
-from serving.goals.answers import (
+from schemas.goal_answers import (
     MODEL,
     RECORDED,
     ConversionInsights,
     GoalLikelihood,
     GoalReadiness,
     GoalRecommendation,
+    Journey,
     Reason,
     StageTransition,
 )
+from schemas.goal_parameters import WIDE, GoalParameters
+from schemas.goal_state import GoalState, Heads, Offer
 from serving.goals.barriers import barriers
+from serving.goals.journeys import Journeys, met_by, similar_journeys
 from serving.goals.reasons import Asked, evidence, sentence
 from serving.goals.shares import shares
-from serving.goals.state import GoalState, Heads, head_outputs, stage_place
+from serving.goals.state import head_outputs, stage_place
 from serving.goals.synthesis import Synthesis
 
 CONFIDENCE_WORDS: Final = ((0.8, "high"), (0.5, "medium"), (0.0, "low"))
@@ -36,15 +40,24 @@ READINESS_WORDS: Final = ((0.7, "ready"), (0.4, "on the way"), (0.0, "far"))
 
 
 class GoalAdvisor:
-    """Answers goal questions with the parameters of one model version.
+    """Answers goal questions with what one model version has learned.
 
     Args:
       parameters: `goal_parameters.json` of the version.
+      patterns: `patterns.json` of the version.
+      journeys: of its `journeys.parquet`.
     """
 
-    def __init__(self, parameters: GoalParameters) -> None:
+    def __init__(
+        self, parameters: GoalParameters, patterns: ConversionPatterns, journeys: Journeys
+    ) -> None:
         self._parameters = parameters
+        self._patterns = patterns
+        self._journeys = journeys
         self._synthesis = Synthesis(parameters)
+        self._effects = {
+            (each.from_stage, each.subject, each.name): each for each in patterns.effects
+        }
 
     def predict_goal_likelihood(self, state: GoalState, goal: str) -> GoalLikelihood:
         """The likelihood of a goal with its interval and reasons.
@@ -115,6 +128,7 @@ class GoalAdvisor:
             from_stage,
             to_stage,
             probability,
+            self._patterns.transition(from_stage, to_stage).days,
             students,
             reached,
             tuple(notes),
@@ -152,6 +166,7 @@ class GoalAdvisor:
                 next_step=state.offers[number].given.likelihood,
                 risk=state.offers[number].given.risk,
                 place_by_response=int(by_response[number]),
+                evidence=self._evidence_for(state.stage, state.offers[number]),
             )
             for rank, number in enumerate(order.tolist(), start=1)
         )
@@ -165,9 +180,11 @@ class GoalAdvisor:
         predicted = self.predict_goal_likelihood(state, goal)
         if predicted.prediction_method == RECORDED:
             word = "reached" if predicted.likelihood else "ended"
-            return GoalReadiness(predicted, word, ())
+            return GoalReadiness(predicted, word, (), None)
         word = _word(predicted.likelihood, READINESS_WORDS)
-        return GoalReadiness(predicted, word, barriers(self._parameters, state, goal))
+        nearest = self._similar(state, goal)[:1]
+        lacking = barriers(self._parameters, state, goal)
+        return GoalReadiness(predicted, word, lacking, nearest[0] if nearest else None)
 
     def conversion_insights(
         self, state: GoalState, goal: str, top_k: int = 3
@@ -184,12 +201,37 @@ class GoalAdvisor:
         students, reached = (0, 0)
         if target > place:
             students, reached = evidence(self._parameters, state, place, target)
-        readiness = self.analyze_goal_readiness(state, goal)
-        return ConversionInsights(readiness, tuple(better), students, reached)
+        similar = self._similar(state, goal)
+        return ConversionInsights(
+            readiness=self.analyze_goal_readiness(state, goal),
+            improvements=tuple(better),
+            cluster=self._cluster(state),
+            students_as_long=students,
+            reached_as_long=reached,
+            similar=similar,
+            met_by_similar=met_by(similar),
+        )
 
     def _places(self, state: GoalState, goal: str) -> tuple[int, int]:
         stages = self._parameters.stages
         return stage_place(stages, state.stage, "stage"), stage_place(stages, goal, "goal")
+
+    def _similar(self, state: GoalState, goal: str) -> tuple[Journey, ...]:
+        place, target = self._places(state, goal)
+        if target <= place or state.ended:
+            return ()
+        return similar_journeys(self._journeys, self._parameters.stages, state, place, target)
+
+    def _cluster(self, state: GoalState) -> str | None:
+        if not self._parameters.clusters or not state.embedding:
+            return None
+        nearest = self._synthesis.tables.clusters.nearest(np.array([state.embedding]))
+        return self._parameters.clusters[int(nearest[0])].name
+
+    def _evidence_for(self, stage: str, offer: Offer) -> Effect | None:
+        """Of the engagement itself, or else of its type."""
+        of_itself = self._effects.get((stage, Subject.ENGAGEMENT, offer.engagement_id))
+        return of_itself or self._effects.get((stage, Subject.TYPE, offer.engagement_type))
 
     def _recorded(self, state: GoalState, goal: str, value: float, note: str) -> GoalLikelihood:
         return GoalLikelihood(
@@ -212,7 +254,7 @@ class GoalAdvisor:
     def _reasons(
         self, of_factors: list[float], state: GoalState, heads: Heads, place: int, target: int
     ) -> tuple[Reason, ...]:
-        asked = Asked(self._parameters, state, heads, place, target)
+        asked = Asked(self._parameters, state, heads, self._cluster(state), place, target)
         found = [
             Reason(factor.value, share, sentence(factor, share, asked))
             for factor, share in zip(self._parameters.factors, of_factors, strict=True)

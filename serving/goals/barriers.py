@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from schemas import names
+from schemas.goal_answers import Barrier
 from schemas.goal_parameters import GoalParameters, Profile
-from serving.goals.answers import Barrier
-from serving.goals.state import GoalState
+from schemas.goal_state import GoalState
 
 SMALLEST_DIFFERENCE: Final = 0.2
 """Standard deviations that those who reached a goal must differ by, to be a barrier."""

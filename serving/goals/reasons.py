@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
 
 from schemas.goal_parameters import Factor, GoalParameters
-from serving.goals.state import GoalState, Heads
+from schemas.goal_state import GoalState, Heads
 
 NEGLIGIBLE: Final = 0.05
 """Log-odds that a sentence calls no difference."""
@@ -21,18 +22,20 @@ class Asked:
     parameters: GoalParameters
     state: GoalState
     heads: Heads
+    cluster: str | None
     place: int
     target: int
 
 
 def sentence(factor: Factor, share: float, asked: Asked) -> str:
     """What a factor says of the student, and whether its share speaks for the goal."""
-    told = {
+    told: Mapping[Factor, Callable[[Asked], str]] = {
         Factor.NETWORK: _network,
         Factor.LIKELIHOOD: lambda a: f"a next step of {a.heads.likelihood:.0%}",
         Factor.SAFETY: lambda a: f"a risk of {a.heads.risk:.0%} to be lost or silent",
         Factor.RATE: _rate,
         Factor.RECENCY: _recency,
+        Factor.CLUSTER: lambda a: f"alike by history: {a.cluster}",
     }
     return f"{told[factor](asked)}: {direction(share)}"
 

@@ -2,7 +2,7 @@
 
 The share of a factor is what it adds to logit P(reach k) where its value replaces that of
 a reference, averaged over all orders of replacing the factors (Shapley, "A value for
-n-person games", 1953). With at most five factors all 2^F sets are computed, so that the
+n-person games", 1953). With at most six factors all 2^F sets are computed, so that the
 shares add up to the prediction's log-odds less the reference's, and nothing is sampled.
 """
 

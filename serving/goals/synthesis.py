@@ -15,7 +15,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from schemas.goal_parameters import LARGEST_LOGIT, Factor, GoalParameters, StageRates
+from schemas.conversion_patterns import unit_length
+from schemas.goal_parameters import (
+    LARGEST_LOGIT,
+    ClusterRates,
+    Factor,
+    GoalParameters,
+    StageRates,
+)
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -32,6 +39,7 @@ class HeadOutputs:
       network: of the goal head, `[n, K]`.
       days_in_stage: `[n]`.
       days_since_active: `[n]`.
+      embedding: of the student, `[n, D]`; not read where there are no clusters.
     """
 
     stage: Places
@@ -40,6 +48,7 @@ class HeadOutputs:
     network: Floats
     days_in_stage: Floats
     days_since_active: Floats
+    embedding: Floats
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,6 +87,47 @@ class RateTable:
         return found
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class ClusterTable:
+    """`ClusterRates` of every cluster.
+
+    Attributes:
+      centroids: `[C, D]`.
+      log_odds: `[C, K]`.
+    """
+
+    centroids: Floats
+    log_odds: Floats
+
+    @classmethod
+    def of(cls, clusters: Sequence[ClusterRates], stages: int) -> ClusterTable:
+        """The table of the clusters; one of no width that says nothing where there are none."""
+        if not clusters:
+            return cls(np.zeros((1, 0)), np.zeros((1, stages)))
+        return cls(
+            np.array([each.centroid for each in clusters]),
+            np.array([each.log_odds for each in clusters]),
+        )
+
+    def nearest(self, embedding: Floats) -> Places:
+        """The cluster of each student, `[n]`; the first where there are none."""
+        width = self.centroids.shape[1]
+        if not width:
+            return np.zeros(len(embedding), np.int64)
+        unit = unit_length(embedding)
+        distance = ((unit[:, None, :] - self.centroids) ** 2).sum(axis=-1)
+        found: Places = distance.argmin(axis=1)
+        return found
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tables:
+    """What the factors look up."""
+
+    rates: RateTable
+    clusters: ClusterTable
+
+
 def cut_log_odds(probability: Floats) -> Floats:
     """log(p / (1 - p)), cut to `LARGEST_LOGIT` on both sides."""
     edge = 1.0 / (1.0 + np.exp(LARGEST_LOGIT))
@@ -93,7 +143,7 @@ def step_probabilities(reach: Floats) -> Floats:
     return found
 
 
-def factor_values(outputs: HeadOutputs, rates: RateTable) -> dict[Factor, Floats]:
+def factor_values(outputs: HeadOutputs, tables: Tables) -> dict[Factor, Floats]:
     """Each factor for each step, `[n, K - 1]`."""
     network = cut_log_odds(step_probabilities(outputs.network))
     shape = network.shape
@@ -105,8 +155,9 @@ def factor_values(outputs: HeadOutputs, rates: RateTable) -> dict[Factor, Floats
         Factor.NETWORK: network,
         Factor.LIKELIHOOD: for_every_step(cut_log_odds(outputs.likelihood)),
         Factor.SAFETY: for_every_step(-cut_log_odds(outputs.risk)),
-        Factor.RATE: rates.look_up(outputs.stage, outputs.days_in_stage),
+        Factor.RATE: tables.rates.look_up(outputs.stage, outputs.days_in_stage),
         Factor.RECENCY: for_every_step(-np.log1p(np.maximum(outputs.days_since_active, 0.0))),
+        Factor.CLUSTER: tables.clusters.log_odds[tables.clusters.nearest(outputs.embedding), 1:],
     }
 
 
@@ -176,7 +227,10 @@ class Synthesis:
 
     def __init__(self, parameters: GoalParameters) -> None:
         self.parameters = parameters
-        self.rates = RateTable.of(parameters.rates)
+        self.tables = Tables(
+            RateTable.of(parameters.rates),
+            ClusterTable.of(parameters.clusters, len(parameters.stages)),
+        )
         self.intercepts = np.array([step.intercept for step in parameters.steps])
         self.weights = np.array(
             [[step.weights[f] for f in parameters.factors] for step in parameters.steps]
@@ -186,7 +240,7 @@ class Synthesis:
 
     def factors(self, outputs: HeadOutputs) -> Floats:
         """`[n, K - 1, F]`."""
-        return stack_factors(factor_values(outputs, self.rates), self.parameters.factors)
+        return stack_factors(factor_values(outputs, self.tables), self.parameters.factors)
 
     def step_log_odds(self, factors: Floats) -> Floats:
         """Log-odds of the steps, `[..., K - 1]`, of factors `[..., K - 1, F]`."""

@@ -49,6 +49,8 @@ SEAMS: Final = {
     node_ids.CONVERSION_PATTERNS: Seam(
         "components.conversion_patterns.executor.Executor", "Do", True
     ),
+    # The SavedModel is there, half of what belongs to it is not.
+    node_ids.GOAL_CALIBRATOR: Seam("components.goal_calibrator.goal_export", "dump_golden"),
     # The model and the catalogue are copied, there is no manifest.
     node_ids.SERVING_BUNDLE: Seam("components.serving_bundle.bundle", "model_card"),
     node_ids.EVALUATOR: Seam("components.evaluator.executor.Executor", "Do", True),

@@ -79,7 +79,7 @@ def test_elsewhere_without_the_run_every_signature_gives_what_it_gave(
         gone.rename(trained.root)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == list(names.SIGNATURES)
+    assert [line.split()[0] for line in lines[:-1]] == list(names.TRAINED_SIGNATURES)
     assert lines[-1] == "[]"
 
 
@@ -106,7 +106,7 @@ def test_golden_rows_have_every_kind_of_empty_list_among_them(golden: Golden) ->
     assert (without[names.C_ID] & without[names.HISTORY_ID] & without[names.TYPE_NAME]).any()
     assert (without[names.C_ID] & ~without[names.HISTORY_ID]).any()
     assert (~without[names.C_ID] & without[names.HISTORY_ID]).any()
-    for signature in names.SIGNATURES:
+    for signature in names.TRAINED_SIGNATURES:
         assert golden[signature]["outputs"], signature
 
 
@@ -116,7 +116,7 @@ def test_golden_inputs_are_all_that_each_signature_asks_for(
     config = trained.config
     query = {spec.key for spec in features.query_features(config)}
     candidates = {spec.key for spec in features.candidate_features(config)}
-    asked = {signature: set(golden[signature]["inputs"]) for signature in names.SIGNATURES}
+    asked = {signature: set(golden[signature]["inputs"]) for signature in names.TRAINED_SIGNATURES}
     assert asked[names.SIGNATURE_DEFAULT] == {names.EXAMPLES_INPUT}
     assert asked[names.SIGNATURE_PREDICT] == query | candidates
     assert asked[names.SIGNATURE_EMBED_STUDENT] == query

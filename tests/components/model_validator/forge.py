@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.goal_calibrator.goal_export import goal_signature
 from components.model_validator.inspection import Inspection
 from components.model_validator.loaded_model import LoadedModel
 from components.model_validator.originals import originals
@@ -25,6 +26,7 @@ from components.serving_bundle.bundle import describe_files
 from schemas import names
 from schemas.config import GoalpathConfig
 from schemas.features import Shape
+from schemas.goal_parameters import GoalParameters
 from schemas.machine import machine_fingerprint
 from serving.versions import manifest_path, read_manifest
 from tests.pushed_run import bundle_run
@@ -91,7 +93,15 @@ class Forge:
     @functools.cached_property
     def functions(self) -> Functions:
         """Its signatures."""
-        return self.module.signatures()
+        functions = self.module.signatures()
+        goal = goal_signature(functions, self.parameters, self.config)
+        return {**functions, names.SIGNATURE_GOAL: goal}
+
+    @functools.cached_property
+    def parameters(self) -> GoalParameters:
+        """Of the goal synthesis."""
+        path = self.good / names.ASSETS_EXTRA / names.GOAL_PARAMETERS_FILE
+        return GoalParameters.model_validate_json(path.read_text())
 
     def rewired(self, **changes: Rewire) -> Functions:
         """The signatures, some of them broken.
@@ -237,11 +247,11 @@ class Forge:
           only: run no other checks than these; none: all.
           **bounds: limits to keep.
         """
-        trainer = bundle if believed else self.run.model
+        trainer = bundle if believed else self.run.calibrated
         request = Request(
             model_dir=str(bundle),
             trained_files=originals(trainer, self.run.transform),
-            forbidden=(str(self.run.transform), str(self.run.model)),
+            forbidden=(str(self.run.transform), str(self.run.calibrated)),
             bounds=Bounds(**bounds),
             report="",
         )
@@ -259,7 +269,7 @@ def _by_name(function: tf.types.experimental.ConcreteFunction) -> Call:
 def make_forge(trained: TrainedRun, folder: Path) -> Forge:
     """Bundles a copy of a trained run."""
     run = TrainedRun(trained.config, Path(shutil.copytree(trained.root, folder / "run")))
-    content = (run.model / names.ASSETS_EXTRA / names.GOLDEN_FILE).read_bytes()
+    content = (run.calibrated / names.ASSETS_EXTRA / names.GOLDEN_FILE).read_bytes()
     examples = load_golden(content)[names.SIGNATURE_DEFAULT]["inputs"][names.EXAMPLES_INPUT]
     states = folder / names.STATES_FILE
     states.write_bytes(b"states")

@@ -52,7 +52,7 @@ def validate(folder: Path, *, bundle: Path, trained: Path, transform: Path) -> A
 
 def test_what_was_trained_is_blessed(forge: Forge, tmp_path: Path) -> None:
     blessing = validate(
-        tmp_path, bundle=forge.good, trained=forge.run.model, transform=forge.run.transform
+        tmp_path, bundle=forge.good, trained=forge.run.calibrated, transform=forge.run.transform
     )
     assert blessing.get_int_custom_property("blessed") == 1
     folder = tmp_path / "blessing"

@@ -7,12 +7,12 @@ import itertools
 import math
 
 import pytest
+from serving.goals.answers import MODEL, RECORDED
 
 from schemas import names
 from schemas.errors import InputError, UnknownStageError
 from schemas.goal_parameters import WIDE, Factor, GoalParameters
 from serving.goals.advisor import GoalAdvisor
-from serving.goals.answers import MODEL, RECORDED
 from serving.goals.state import GoalState, Heads
 
 

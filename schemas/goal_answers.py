@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
+from schemas.conversion_patterns import Effect, TypicalDays
+
 MODEL: Final = "full_model"
 RECORDED: Final = "recorded"
 """The number is no prediction: the data say what happened."""
@@ -69,6 +71,8 @@ class StageTransition:
 
     Attributes:
       probability: where `from_stage` is ahead: given that it is reached.
+      typical_days: quartiles of the days it took training students to get from
+        `from_stage` to `to_stage`; None where none did.
       students: training students seen in the stage that counts, for as long.
       reached: of these, those that got to `to_stage`.
       notes: what else has to be known.
@@ -78,6 +82,7 @@ class StageTransition:
     from_stage: str
     to_stage: str
     probability: float
+    typical_days: TypicalDays | None
     students: int
     reached: int
     notes: tuple[str, ...]
@@ -94,6 +99,8 @@ class GoalRecommendation:
       next_step: likelihood head, given it.
       risk: risk head, given it.
       place_by_response: in the order of the ranking head, from 1.
+      evidence: what training students did after meeting it, or its type, in this stage;
+        None where too few met it to say.
     """
 
     rank: int
@@ -104,6 +111,7 @@ class GoalRecommendation:
     next_step: float
     risk: float
     place_by_response: int
+    evidence: Effect | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,12 +136,40 @@ class Barrier:
 
 
 @dataclasses.dataclass(frozen=True)
+class Journey:
+    """How one training student, who is not named, got from this stage to the goal.
+
+    Attributes:
+      similarity: cosine of the two students' embeddings, in [-1, 1].
+      reached: the furthest stage within the horizon.
+      days: to reach it.
+      types: met actively on the way, in their order, those that several students met.
+      engagements: likewise, ids.
+    """
+
+    similarity: float
+    reached: str
+    days: float
+    types: tuple[str, ...]
+    engagements: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class GoalReadiness:
-    """Where a student stands: the prediction, a word for it, and barriers, worst first."""
+    """Where a student stands.
+
+    Attributes:
+      prediction: of the goal.
+      readiness: a word for it.
+      barriers: worst first.
+      nearest_path: of the student most alike who reached the goal from this stage; None
+        where nobody was seen to.
+    """
 
     prediction: GoalLikelihood
     readiness: str
     barriers: tuple[Barrier, ...]
+    nearest_path: Journey | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,11 +177,19 @@ class ConversionInsights:
     """Why the prediction is what it is, what would raise it, and who was like that.
 
     Attributes:
-      similar_students: training students in the stage for as long.
-      similar_reached: of these, those that reached the goal.
+      readiness: the prediction with its reasons, and what is lacking.
+      improvements: engagements that go with a higher likelihood, best first.
+      cluster: name of the cluster that the student is in; None where there are none.
+      students_as_long: training students in the stage for as long.
+      reached_as_long: of these, those that reached the goal.
+      similar: students most alike who made it, nearest first.
+      met_by_similar: types that these met, and how many of them did, most first.
     """
 
     readiness: GoalReadiness
     improvements: tuple[GoalRecommendation, ...]
-    similar_students: int
-    similar_reached: int
+    cluster: str | None
+    students_as_long: int
+    reached_as_long: int
+    similar: tuple[Journey, ...]
+    met_by_similar: tuple[tuple[str, int], ...]
