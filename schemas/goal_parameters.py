@@ -144,12 +144,16 @@ class OptionScore(_Part):
       factors: it may use.
       log_loss: mean over students' states and goals ahead, out of fold.
       brier: likewise.
+      behind: log loss less that of the best option.
+      standard_error: of `behind`, by student.
     """
 
     name: str
     factors: tuple[Factor, ...]
     log_loss: float
     brier: float
+    behind: float = pydantic.Field(ge=0)
+    standard_error: float = pydantic.Field(ge=0)
 
 
 class GoalParameters(_Part):
@@ -172,6 +176,8 @@ class GoalParameters(_Part):
         `group_size` students whose predictions in one week are alike. `WIDE` where
         nobody was seen to go from the stage to the goal, or groups were too few.
       profiles: of pairs with enough students on both sides.
+      option: the chosen one: of those within a standard error of the best, the one with
+        most factors.
       options: what was tried, best first.
       students: calibration students.
     """
@@ -188,5 +194,6 @@ class GoalParameters(_Part):
     reference: tuple[tuple[tuple[float, ...], ...], ...]
     radii: tuple[tuple[float, ...], ...]
     profiles: tuple[Profile, ...]
+    option: str
     options: tuple[OptionScore, ...]
     students: int

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from components.goal_calibrator.cluster_rates import cluster_rates
 from components.goal_calibrator.goal_rows import AnsweredRows, GoalLabels
-from components.goal_calibrator.options import OPTIONS, out_of_fold, score
+from components.goal_calibrator.options import OPTIONS, choose, out_of_fold, scores
 from components.goal_calibrator.profiles import profiles
 from components.goal_calibrator.radii import like_groups, radius
 from components.goal_calibrator.stage_rates import stage_rates
@@ -50,9 +50,8 @@ def calibrate(
         name: out_of_fold(values, factors, labels, goals, seed=seed)
         for name, factors in OPTIONS.items()
     }
-    scores = [score(name, OPTIONS[name], found, labels) for name, found in unseen.items()]
-    scores.sort(key=lambda option: option.log_loss)
-    best = scores[0]
+    options = scores(unseen, OPTIONS, labels)
+    best = choose(options)
     stacked = stack_factors(values, best.factors)
     taken, before = steps_of_labels(labels.stage, labels.reached, labels.known)
     fit = fit_steps(
@@ -72,7 +71,8 @@ def calibrate(
         reference=_reference(stacked, labels.stage, len(config.stages)),
         radii=_radii(unseen[best.name], labels, rates, config),
         profiles=profiles(train, config.stages, fewest=goals.fewest_conversions),
-        options=tuple(scores),
+        option=best.name,
+        options=options,
         students=len(np.unique(labels.students)),
     )
 

@@ -8,7 +8,7 @@ students and scored on the students of the fold left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -73,15 +73,64 @@ def out_of_fold(
     return found
 
 
-def score(name: str, factors: tuple[Factor, ...], found: Floats, labels: GoalLabels) -> OptionScore:
-    """Log loss and Brier score over the goals ahead; 0 where there is none."""
-    p, y = found[labels.ahead], labels.reached[labels.ahead]
-    cut = np.clip(p, SMALLEST, 1.0 - SMALLEST)
-    losses = -np.where(y > 0, np.log(cut), np.log1p(-cut))
-    count = max(len(p), 1)
-    return OptionScore(
-        name=name,
-        factors=factors,
-        log_loss=float(losses.sum() / count),
-        brier=float(((p - y) ** 2).sum() / count),
-    )
+def scores(
+    unseen: Mapping[str, Floats],
+    factors: Mapping[str, tuple[Factor, ...]],
+    labels: GoalLabels,
+) -> tuple[OptionScore, ...]:
+    """How well each option did over the goals ahead, best first.
+
+    Args:
+      unseen: option -> P(reach k) by fits without the state's student, `[n, K]`.
+      factors: option -> what it reads.
+      labels: of the states.
+    """
+    count = max(int(labels.ahead.sum()), 1)
+    loss = {name: log_losses(found, labels) for name, found in unseen.items()}
+    total = {name: float(values.sum()) / count for name, values in loss.items()}
+    best = min(total, key=lambda name: total[name])
+    found = [
+        OptionScore(
+            name=name,
+            factors=factors[name],
+            log_loss=total[name],
+            brier=_brier(unseen[name], labels) / count,
+            behind=total[name] - total[best],
+            standard_error=_error_of_sum(loss[name] - loss[best], labels) / count,
+        )
+        for name in unseen
+    ]
+    return tuple(sorted(found, key=lambda option: option.log_loss))
+
+
+def choose(options: Sequence[OptionScore]) -> OptionScore:
+    """The option that reads most, of those not told apart from the best.
+
+    An option within one standard error of the best predicts as well as far as the data
+    say; of those, the one with most factors can give most reasons.
+
+    Args:
+      options: of `scores`.
+    """
+    equal = [each for each in options if each.behind <= each.standard_error]
+    return max(equal, key=lambda each: (len(each.factors), -each.log_loss))
+
+
+def log_losses(found: Floats, labels: GoalLabels) -> Floats:
+    """Sum over the goals ahead of each state, `[n]`."""
+    cut = np.clip(found, SMALLEST, 1.0 - SMALLEST)
+    losses = -np.where(labels.reached > 0, np.log(cut), np.log1p(-cut))
+    summed: Floats = np.where(labels.ahead, losses, 0.0).sum(axis=1)
+    return summed
+
+
+def _brier(found: Floats, labels: GoalLabels) -> float:
+    return float(((found - labels.reached) ** 2)[labels.ahead].sum())
+
+
+def _error_of_sum(differences: Floats, labels: GoalLabels) -> float:
+    """Standard error of their sum, students being drawn and not their states."""
+    if not len(differences):
+        return 0.0
+    of_student = np.bincount(labels.students, weights=differences)
+    return float(of_student.std() * np.sqrt(len(of_student)))

@@ -8,16 +8,26 @@ import numpy as np
 import pytest
 
 from components.goal_calibrator.goal_rows import AnsweredRows, GoalLabels
-from schemas.config import GoalpathConfig
+from schemas.config import GoalpathConfig, TrainingConfig
+from schemas.conversion_patterns import ConversionPatterns
 from schemas.goal_parameters import PROFILE_FEATURES
 from serving.goals.synthesis import HeadOutputs
+from tests.small_patterns import small_patterns
 
 
 @pytest.fixture
 def config() -> GoalpathConfig:
     return GoalpathConfig(
-        name="x", stages=("applied", "admitted", "enrolled"), default_goal="enrolled"
+        name="x",
+        stages=("applied", "admitted", "enrolled"),
+        default_goal="enrolled",
+        training=TrainingConfig(embedding_dim=4),
     )
+
+
+@pytest.fixture
+def patterns(config: GoalpathConfig) -> ConversionPatterns:
+    return small_patterns(config)
 
 
 def simulated(count: int, seed: int, last_step: float = -0.5) -> AnsweredRows:
@@ -50,6 +60,7 @@ def simulated(count: int, seed: int, last_step: float = -0.5) -> AnsweredRows:
         network=np.concatenate([first, np.cumprod(p, axis=1)], axis=1),
         days_in_stage=labels.days_in_stage,
         days_since_active=rng.uniform(0, 30, count),
+        embedding=rng.normal(size=(count, 4)),
     )
     return AnsweredRows(labels, outputs)
 

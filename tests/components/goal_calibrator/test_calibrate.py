@@ -11,19 +11,20 @@ import pytest
 
 from components.goal_calibrator.calibrate import calibrate
 from components.goal_calibrator.goal_rows import AnsweredRows, GoalLabels
-from components.goal_calibrator.options import OPTIONS, out_of_fold, score
+from components.goal_calibrator.options import OPTIONS, choose, out_of_fold, scores
 from components.goal_calibrator.radii import covered, like_groups
 from schemas.config import GoalpathConfig
-from schemas.goal_parameters import PROFILE_FEATURES, WIDE, Factor, GoalParameters
+from schemas.conversion_patterns import ConversionPatterns, Transition
+from schemas.goal_parameters import PROFILE_FEATURES, WIDE, Factor, GoalParameters, OptionScore
 from serving.goals.synthesis import Synthesis
 
 Simulate = Callable[..., AnsweredRows]
 
 
 def test_the_truth_is_found_and_new_groups_are_covered(
-    simulate: Simulate, config: GoalpathConfig
+    simulate: Simulate, patterns: ConversionPatterns, config: GoalpathConfig
 ) -> None:
-    parameters = calibrate(simulate(3000, 1).labels, simulate(6000, 2), config)
+    parameters = calibrate(simulate(3000, 1).labels, simulate(6000, 2), patterns, config)
     assert [each.log_loss for each in parameters.options] == sorted(
         each.log_loss for each in parameters.options
     )
@@ -53,12 +54,20 @@ def test_the_truth_is_found_and_new_groups_are_covered(
 
 
 def test_a_goal_nobody_reached_is_wide_and_pooled(
-    simulate: Simulate, config: GoalpathConfig
+    simulate: Simulate, patterns: ConversionPatterns, config: GoalpathConfig
 ) -> None:
     never = -50.0
-    parameters = calibrate(
-        simulate(500, 1, last_step=never).labels, simulate(500, 2, last_step=never), config
-    )
+
+    def never_reached(pair: Transition) -> Transition:
+        if pair.to_stage != "enrolled":
+            return pair
+        seen = tuple(entry.model_copy(update={"reached": 0}) for entry in pair.from_now_on)
+        return pair.model_copy(update={"from_now_on": seen})
+
+    pairs = tuple(never_reached(pair) for pair in patterns.transitions)
+    unseen = patterns.model_copy(update={"transitions": pairs})
+    train = simulate(500, 1, last_step=never).labels
+    parameters = calibrate(train, simulate(500, 2, last_step=never), unseen, config)
     assert [step.pooled for step in parameters.steps] == [False, True]
     assert parameters.steps[1].conversions == 0
     assert (parameters.radii[0][2], parameters.radii[1][2]) == (WIDE, WIDE)
@@ -66,10 +75,10 @@ def test_a_goal_nobody_reached_is_wide_and_pooled(
 
 
 def test_no_students_at_all_still_make_parameters(
-    simulate: Simulate, config: GoalpathConfig
+    simulate: Simulate, patterns: ConversionPatterns, config: GoalpathConfig
 ) -> None:
     none = simulate(0, 1)
-    parameters = calibrate(none.labels, none, config)
+    parameters = calibrate(none.labels, none, patterns, config)
     assert all(step.pooled and step.intercept == 0.0 for step in parameters.steps)
     assert (parameters.radii[0][1], parameters.profiles, parameters.students) == (WIDE, (), 0)
 
@@ -81,13 +90,39 @@ def test_scores_by_hand(simulate: Simulate) -> None:
         reached=np.array([[1.0, 1, 0], [1, 1, 1]]),
         known=np.array([[1, 1, 1], [1, 1, 1]], bool),
     )
-    found = np.array([[1.0, 0.5, 0.25], [1.0, 1.0, 0.5]])
-    scored = score("x", (Factor.NETWORK,), found, labels)
+    half = np.array([[1.0, 0.5, 0.5], [1.0, 1.0, 0.5]])
+    unseen = {"half": half, "better": np.array([[1.0, 0.5, 0.25], [1.0, 1.0, 0.5]])}
+    factors = {"half": tuple(Factor), "better": (Factor.NETWORK,)}
+    better, other = scores(unseen, factors, labels)
+    assert (better.name, other.name) == ("better", "half")
     # Ahead: (.5, reached), (.25, not), (.5, reached).
-    assert scored.log_loss == pytest.approx((2 * math.log(2) - math.log(0.75)) / 3)
-    assert scored.brier == pytest.approx((0.25 + 0.0625 + 0.25) / 3)
+    assert better.log_loss == pytest.approx((2 * math.log(2) - math.log(0.75)) / 3)
+    assert better.brier == pytest.approx((0.25 + 0.0625 + 0.25) / 3)
+    assert (better.behind, better.standard_error) == (0.0, 0.0)
+    # Of the two students the first has it worse by log(.75 / .5); deviation half of that.
+    worse = math.log(1.5)
+    assert other.behind == pytest.approx(worse / 3)
+    assert other.standard_error == pytest.approx(worse / 2 * math.sqrt(2) / 3)
     nothing = labels.take(np.zeros(2, bool))
-    assert score("x", (Factor.NETWORK,), found[:0], nothing).log_loss == 0.0
+    assert scores({"x": half[:0]}, {"x": ()}, nothing)[0].log_loss == 0.0
+
+
+def _option(name: str, factors: int, behind: float, error: float) -> OptionScore:
+    return OptionScore(
+        name=name,
+        factors=tuple(Factor)[:factors],
+        log_loss=0.5 + behind,
+        brier=0.2,
+        behind=behind,
+        standard_error=error,
+    )
+
+
+def test_of_options_as_good_as_the_best_the_one_with_most_reasons_is_chosen() -> None:
+    best = _option("best", 1, 0.0, 0.0)
+    within, beyond = _option("within", 4, 0.001, 0.001), _option("beyond", 6, 0.002, 0.001)
+    assert choose((best, within, beyond)).name == "within"
+    assert choose((best, beyond)).name == "best"
 
 
 def test_a_student_is_predicted_without_its_own_labels(

@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from collections.abc import Callable
 
 import pytest
-from serving.goals.answers import MODEL, RECORDED
 
 from schemas import names
 from schemas.errors import InputError, UnknownStageError
-from schemas.goal_parameters import WIDE, Factor, GoalParameters
+from schemas.goal_answers import MODEL, RECORDED
+from schemas.goal_parameters import WIDE, ClusterRates, Factor, GoalParameters
+from schemas.goal_state import GoalState, Heads
 from serving.goals.advisor import GoalAdvisor
-from serving.goals.state import GoalState, Heads
+
+Advise = Callable[[GoalParameters], GoalAdvisor]
 
 
 def logit(p: float) -> float:
@@ -24,10 +27,7 @@ def with_heads(state: GoalState, likelihood: float, risk: float) -> GoalState:
     return dataclasses.replace(state, heads=Heads(likelihood, risk, (1.0, 0.5, 0.25)))
 
 
-def test_likelihood_is_the_product_of_the_steps(
-    parameters: GoalParameters, state: GoalState
-) -> None:
-    advisor = GoalAdvisor(parameters)
+def test_likelihood_is_the_product_of_the_steps(advisor: GoalAdvisor, state: GoalState) -> None:
     # Step 1: 0 + log(4) / 2 = log 2, so 2/3. Step 2: log(1/3), so 1/4.
     near = advisor.predict_goal_likelihood(state, "admitted")
     far = advisor.predict_goal_likelihood(state, "enrolled")
@@ -44,8 +44,8 @@ def test_likelihood_is_the_product_of_the_steps(
     assert (near.confidence_word, far.confidence_word) == ("medium", "medium")
 
 
-def test_shares_add_up_to_the_prediction(parameters: GoalParameters, state: GoalState) -> None:
-    found = GoalAdvisor(parameters).predict_goal_likelihood(state, "enrolled")
+def test_shares_add_up_to_the_prediction(advisor: GoalAdvisor, state: GoalState) -> None:
+    found = advisor.predict_goal_likelihood(state, "enrolled")
     # The reference: 1/2 * 1/4 = 1/8, and the student: 1/6. The likelihood is as there.
     assert found.base_log_odds == pytest.approx(math.log(1 / 7), abs=1e-12)
     shares = {reason.factor: reason.log_odds for reason in found.reasons}
@@ -55,9 +55,7 @@ def test_shares_add_up_to_the_prediction(parameters: GoalParameters, state: Goal
     assert found.reasons[0].text == "a risk of 20% to be lost or silent: speaks for it"
     assert found.reasons[1].text == "a next step of 50%: about as usual"
     for likelihood, risk in ((0.999, 0.9), (0.01, 0.01), (0.0, 1.0)):
-        other = GoalAdvisor(parameters).predict_goal_likelihood(
-            with_heads(state, likelihood, risk), "enrolled"
-        )
+        other = advisor.predict_goal_likelihood(with_heads(state, likelihood, risk), "enrolled")
         total = other.base_log_odds + sum(reason.log_odds for reason in other.reasons)
         assert total == pytest.approx(logit(other.likelihood), abs=1e-9)
 
@@ -70,9 +68,8 @@ def test_shares_add_up_to_the_prediction(parameters: GoalParameters, state: Goal
     ],
 )
 def test_reached_goal_is_certain_and_says_so(
-    parameters: GoalParameters, state: GoalState, stage: str, goal: str, note: str
+    advisor: GoalAdvisor, state: GoalState, stage: str, goal: str, note: str
 ) -> None:
-    advisor = GoalAdvisor(parameters)
     here = dataclasses.replace(state, stage=stage)
     found = advisor.predict_goal_likelihood(here, goal)
     assert (found.likelihood, found.lower, found.upper) == (1.0, 1.0, 1.0)
@@ -81,14 +78,11 @@ def test_reached_goal_is_certain_and_says_so(
     assert advisor.recommend_for_goal(here, goal, 3) == ()
     assert advisor.analyze_goal_readiness(here, goal).readiness == "reached"
     insights = advisor.conversion_insights(here, goal)
-    assert (insights.similar_students, insights.similar_reached) == (0, 0)
+    assert (insights.students_as_long, insights.reached_as_long) == (0, 0)
 
 
 @pytest.mark.parametrize("goal", ["graduated", "", "Enrolled"])
-def test_unknown_goal_names_the_stages(
-    parameters: GoalParameters, state: GoalState, goal: str
-) -> None:
-    advisor = GoalAdvisor(parameters)
+def test_unknown_goal_names_the_stages(advisor: GoalAdvisor, state: GoalState, goal: str) -> None:
     for ask in (
         lambda: advisor.predict_goal_likelihood(state, goal),
         lambda: advisor.recommend_for_goal(state, goal, 1),
@@ -99,10 +93,7 @@ def test_unknown_goal_names_the_stages(
             ask()
 
 
-def test_lost_student_cannot_reach_a_goal_ahead(
-    parameters: GoalParameters, state: GoalState
-) -> None:
-    advisor = GoalAdvisor(parameters)
+def test_lost_student_cannot_reach_a_goal_ahead(advisor: GoalAdvisor, state: GoalState) -> None:
     lost = dataclasses.replace(state, ended=True, heads=None)
     found = advisor.predict_goal_likelihood(lost, "enrolled")
     assert (found.likelihood, found.lower, found.upper) == (0.0, 0.0, 0.0)
@@ -114,7 +105,7 @@ def test_lost_student_cannot_reach_a_goal_ahead(
 
 
 def test_student_without_events_is_told_from_a_silent_one(
-    parameters: GoalParameters, state: GoalState
+    advise: Advise, parameters: GoalParameters, state: GoalState
 ) -> None:
     factors = (Factor.RECENCY,)
     recency = dict.fromkeys(Factor, 0.0) | {Factor.RECENCY: 1.0}
@@ -125,7 +116,7 @@ def test_student_without_events_is_told_from_a_silent_one(
         update={"factors": factors, "steps": steps, "reference": (((0.0,),) * 2,) * 3}
     )
     new = dataclasses.replace(state, events=0, days_since_active=3.0, features={}, offers=())
-    advisor = GoalAdvisor(only)
+    advisor = advise(only)
     found = advisor.predict_goal_likelihood(new, "admitted")
     assert found.likelihood == pytest.approx(1 / 5, abs=1e-12)  # odds of 1 / (1 + 3)
     assert found.reasons[0].text == "no event in 3 days: speaks against it"
@@ -136,10 +127,10 @@ def test_student_without_events_is_told_from_a_silent_one(
 
 
 def test_pair_never_seen_has_a_wide_interval_and_says_why(
-    parameters: GoalParameters, state: GoalState
+    advisor: GoalAdvisor, state: GoalState
 ) -> None:
     here = dataclasses.replace(state, stage="admitted")
-    found = GoalAdvisor(parameters).predict_goal_likelihood(here, "enrolled")
+    found = advisor.predict_goal_likelihood(here, "enrolled")
     assert found.likelihood == pytest.approx(1 / 4, abs=1e-12)
     assert (found.lower, found.upper, found.confidence) == (0.0, 1.0, 0.0)
     assert found.confidence_word == "low"
@@ -147,20 +138,19 @@ def test_pair_never_seen_has_a_wide_interval_and_says_why(
 
 
 def test_few_groups_and_few_conversions_are_said(
-    parameters: GoalParameters, state: GoalState
+    advise: Advise, parameters: GoalParameters, state: GoalState
 ) -> None:
     radii = ((0.0, 0.25, WIDE), *parameters.radii[1:])
     few = parameters.model_copy(update={"radii": radii})
-    notes = GoalAdvisor(few).predict_goal_likelihood(state, "enrolled").notes
+    notes = advise(few).predict_goal_likelihood(state, "enrolled").notes
     assert notes[0] == "too few students to say how far off the number may be"
     assert notes[1].startswith("7 of 100 students were seen to step to enrolled, too few")
-    assert GoalAdvisor(few).predict_goal_likelihood(state, "admitted").notes == ()
+    assert advise(few).predict_goal_likelihood(state, "admitted").notes == ()
 
 
 def test_farther_goals_are_never_likelier_and_risk_never_helps(
-    parameters: GoalParameters, state: GoalState
+    advisor: GoalAdvisor, parameters: GoalParameters, state: GoalState
 ) -> None:
-    advisor = GoalAdvisor(parameters)
     for likelihood in (0.0, 0.1, 0.5, 0.99, 1.0):
         before = [1.0, 1.0]
         for risk in (0.0, 0.1, 0.5, 0.9, 1.0):
@@ -177,9 +167,8 @@ def test_farther_goals_are_never_likelier_and_risk_never_helps(
 
 
 def test_transition_from_a_stage_ahead_is_conditional(
-    parameters: GoalParameters, state: GoalState
+    advisor: GoalAdvisor, state: GoalState
 ) -> None:
-    advisor = GoalAdvisor(parameters)
     ahead = advisor.predict_stage_transition(state, "admitted", "enrolled")
     assert ahead.probability == pytest.approx(1 / 4, abs=1e-12)  # (1/6) / (2/3)
     assert (ahead.students, ahead.reached) == (50, 0)  # as of the day they enter it
@@ -196,16 +185,15 @@ def test_transition_from_a_stage_ahead_is_conditional(
 
 @pytest.mark.parametrize("to_stage", ["admitted", "applied"])
 def test_transition_backwards_is_refused(
-    parameters: GoalParameters, state: GoalState, to_stage: str
+    advisor: GoalAdvisor, state: GoalState, to_stage: str
 ) -> None:
     with pytest.raises(InputError, match="must lead to a later stage"):
-        GoalAdvisor(parameters).predict_stage_transition(state, "admitted", to_stage)
+        advisor.predict_stage_transition(state, "admitted", to_stage)
 
 
 def test_recommendations_go_by_gain_and_not_by_response(
-    parameters: GoalParameters, state: GoalState
+    advisor: GoalAdvisor, state: GoalState
 ) -> None:
-    advisor = GoalAdvisor(parameters)
     found = advisor.recommend_for_goal(state, "enrolled", 3)
     assert [each.engagement_id for each in found] == ["e2", "e1", "e3"]
     assert [each.place_by_response for each in found] == [3, 1, 2]
@@ -218,15 +206,13 @@ def test_recommendations_go_by_gain_and_not_by_response(
     assert advisor.recommend_for_goal(state, "enrolled", 1) == found[:1]
     insights = advisor.conversion_insights(state, "enrolled")
     assert insights.improvements == found[:1]
-    assert (insights.similar_students, insights.similar_reached) == (30, 1)
+    assert (insights.students_as_long, insights.reached_as_long) == (30, 1)
     with pytest.raises(InputError, match="positive integer"):
         advisor.recommend_for_goal(state, "enrolled", 0)
 
 
-def test_barriers_are_what_those_who_got_there_had(
-    parameters: GoalParameters, state: GoalState
-) -> None:
-    found = GoalAdvisor(parameters).analyze_goal_readiness(state, "enrolled")
+def test_barriers_are_what_those_who_got_there_had(advisor: GoalAdvisor, state: GoalState) -> None:
+    found = advisor.analyze_goal_readiness(state, "enrolled")
     # Active days: lacks 6/3 = 2 deviations, means 2 apart: 4. Missed: 1/2 times 1.
     # Distinct engagements differ by .1 deviations between the two: no barrier.
     assert [each.feature for each in found.barriers] == [
@@ -242,10 +228,12 @@ def test_barriers_are_what_those_who_got_there_had(
     better = dataclasses.replace(
         state, features={names.Q_ACTIVE_DAYS[28]: 11.0, names.Q_DUE_MISSED: 0.0}
     )
-    assert GoalAdvisor(parameters).analyze_goal_readiness(better, "enrolled").barriers == ()
+    assert advisor.analyze_goal_readiness(better, "enrolled").barriers == ()
 
 
-def test_two_stages_are_enough(parameters: GoalParameters, state: GoalState) -> None:
+def test_two_stages_are_enough(
+    advise: Advise, parameters: GoalParameters, state: GoalState
+) -> None:
     rates = tuple(
         each.model_copy(
             update={
@@ -265,10 +253,10 @@ def test_two_stages_are_enough(parameters: GoalParameters, state: GoalState) -> 
         }
     )
     asked = dataclasses.replace(state, heads=Heads(0.5, 0.2, (1.0, 0.5)))
-    found = GoalAdvisor(two).predict_goal_likelihood(asked, "admitted")
+    found = advise(two).predict_goal_likelihood(asked, "admitted")
     assert found.likelihood == pytest.approx(2 / 3, abs=1e-12)
     with pytest.raises(UnknownStageError, match="applied, admitted"):
-        GoalAdvisor(two).predict_goal_likelihood(asked, "enrolled")
+        advise(two).predict_goal_likelihood(asked, "enrolled")
 
 
 def test_a_weight_below_zero_is_no_document(parameters: GoalParameters) -> None:
@@ -276,3 +264,70 @@ def test_a_weight_below_zero_is_no_document(parameters: GoalParameters) -> None:
     assert GoalParameters.model_validate_json(text) == parameters
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         GoalParameters.model_validate_json(text.replace('"safety":0.5', '"safety":-0.5'))
+
+
+def test_typical_days_and_evidence_are_those_of_the_patterns(
+    advisor: GoalAdvisor, state: GoalState
+) -> None:
+    found = advisor.predict_stage_transition(state, "applied", "enrolled")
+    assert found.typical_days is not None
+    assert dataclasses.astuple(found)[4].median == 10.0
+    assert advisor.predict_stage_transition(state, "admitted", "enrolled").typical_days is None
+    evidence = {
+        each.engagement_id: each.evidence
+        for each in advisor.recommend_for_goal(state, "enrolled", 3)
+    }
+    # e2 has one of its own; of e1 only its type was counted, and of e3 nothing was.
+    assert (evidence["e2"].name, evidence["e2"].lift) == ("e2", 1.5)  # type: ignore[union-attr]
+    assert (evidence["e1"].name, evidence["e1"].lift) == ("email", 0.9)  # type: ignore[union-attr]
+    assert evidence["e3"] is None
+
+
+def test_similar_students_are_the_nearest_that_made_it_from_here(
+    advisor: GoalAdvisor, state: GoalState
+) -> None:
+    found = advisor.conversion_insights(state, "enrolled")
+    # Cosines of (3, 4) with (0, 1), (1, 0) and (-1, 0); the third got to admitted only.
+    assert [each.similarity for each in found.similar] == pytest.approx([0.8, 0.6, -0.6])
+    assert [each.days for each in found.similar] == [20.0, 30.0, 40.0]
+    assert found.similar[1].types == ("email", "call")
+    assert found.met_by_similar == (("call", 2), ("email", 1))
+    assert found.readiness.nearest_path == found.similar[0]
+    near = advisor.conversion_insights(state, "admitted").similar
+    assert (near[0].similarity, near[0].reached) == (pytest.approx(1.0), "admitted")
+    here = dataclasses.replace(state, stage="enrolled")
+    assert advisor.conversion_insights(here, "enrolled").similar == ()
+    lost = dataclasses.replace(state, ended=True, heads=None, embedding=())
+    assert advisor.analyze_goal_readiness(lost, "enrolled").nearest_path is None
+
+
+def test_a_cluster_moves_the_likelihood_and_is_named(
+    advise: Advise, parameters: GoalParameters, state: GoalState
+) -> None:
+    weights = dict.fromkeys(Factor, 0.0) | {Factor.CLUSTER: 1.0}
+    steps = tuple(
+        step.model_copy(update={"weights": weights, "intercept": 0.0}) for step in parameters.steps
+    )
+    clusters = (
+        ClusterRates(name="quiet", centroid=(1.0, 0.0), students=9, log_odds=(0.0, -9.0, -9.0)),
+        ClusterRates(
+            name="many visits",
+            centroid=(0.0, 1.0),
+            students=5,
+            log_odds=(0.0, math.log(3), math.log(1 / 3)),
+        ),
+    )
+    only = parameters.model_copy(
+        update={
+            "factors": (Factor.CLUSTER,),
+            "steps": steps,
+            "clusters": clusters,
+            "reference": (((0.0,),) * 2,) * 3,
+        }
+    )
+    advisor = advise(only)
+    found = advisor.predict_goal_likelihood(state, "enrolled")
+    # (3, 4) is nearer to (0, 1): 3/4 times 1/4.
+    assert found.likelihood == pytest.approx(3 / 16, abs=1e-12)
+    assert found.reasons[0].text == "alike by history: many visits: speaks against it"
+    assert advisor.conversion_insights(state, "enrolled").cluster == "many visits"

@@ -7,10 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from schemas.goal_parameters import LARGEST_LOGIT, WIDE, Factor, StageRates
+from schemas.goal_parameters import LARGEST_LOGIT, WIDE, ClusterRates, Factor, StageRates
 from serving.goals.synthesis import (
+    ClusterTable,
     HeadOutputs,
     RateTable,
+    Tables,
     cut_log_odds,
     factor_values,
     interval,
@@ -54,12 +56,19 @@ def test_factors_are_what_they_are_named() -> None:
         network=np.array([[1.0, 0.2]] * 4),
         days_in_stage=np.array([99.0, 4.9, 5.0, -1.0]),
         days_since_active=np.array([0.0, 1.0, -3.0, math.e - 1]),
+        embedding=np.array([[9.0, 1.0], [1.0, 9.0], [0.0, 0.0], [-1.0, -2.0]]),
     )
-    found = factor_values(outputs, RateTable.of(rates))
+    clusters = (
+        ClusterRates(name="a", centroid=(0.8, 0.0), students=1, log_odds=(0.0, 5.0)),
+        ClusterRates(name="b", centroid=(0.0, 0.9), students=1, log_odds=(0.0, 6.0)),
+    )
+    found = factor_values(outputs, Tables(RateTable.of(rates), ClusterTable.of(clusters, 2)))
     np.testing.assert_allclose(found[Factor.NETWORK][:, 0], [-math.log(4)] * 4)
     np.testing.assert_allclose(found[Factor.LIKELIHOOD][:, 0], [0, math.log(4), 0, 0], atol=1e-12)
     np.testing.assert_allclose(found[Factor.SAFETY][:, 0], [0, -math.log(4), 0, 0], atol=1e-12)
     assert found[Factor.RATE][:, 0].tolist() == [7.0, 1.0, 2.0, 1.0]
+    # (-1, -2) / sqrt(5) is 1.53 off (.8, 0) and 1.85 off (0, .9); length 0 stays at 0.
+    assert found[Factor.CLUSTER][:, 0].tolist() == [5.0, 6.0, 5.0, 5.0]
     np.testing.assert_allclose(found[Factor.RECENCY][:, 0], [0, -math.log(2), 0, -1], atol=1e-12)
 
 
@@ -78,3 +87,9 @@ def test_a_sure_prediction_keeps_the_width_of_half_a_student() -> None:
     )
     assert lower[0, 1] == 0.0
     assert upper[0, 1] == pytest.approx(math.sqrt(0.02 * 0.98), abs=1e-12)
+
+
+def test_without_clusters_an_embedding_is_not_read() -> None:
+    table = ClusterTable.of((), 3)
+    assert table.nearest(np.full((2, 7), np.nan)).tolist() == [0, 0]
+    assert table.log_odds.tolist() == [[0.0, 0.0, 0.0]]
