@@ -51,7 +51,15 @@ HERE = Path(__file__).parent
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 # Parts of the configuration that the peers do not read.
-_OF_THE_MODEL = {"training", "evaluation", "comparators", "validation", "goals", "serving"}
+_OF_THE_MODEL = {
+    "training",
+    "evaluation",
+    "comparators",
+    "validation",
+    "goals",
+    "patterns",
+    "serving",
+}
 
 
 @click.command()
