@@ -61,6 +61,7 @@ def golden_inputs(serialized: Sequence[bytes], config: GoalpathConfig) -> Inputs
         names.SIGNATURE_RECOMMEND: {**query, **_recommend_inputs(dense)},
         names.SIGNATURE_EMBED_STUDENT: query,
         names.SIGNATURE_EMBED_ENGAGEMENT: first,
+        names.SIGNATURE_GOAL: query,
         names.SIGNATURE_GOAL_GIVEN: {**query, **candidates},
         names.SIGNATURE_ATTRIBUTE: {
             **query,
