@@ -162,7 +162,11 @@ def interval(
 
 
 def wilson(share: Reals, number: Reals | Counts, level: float) -> tuple[Reals, Reals]:
-    """Wilson's interval for a share of `number` (1927); 0 and 1 where the number is 0."""
+    """Wilson's interval for a share of `number` (1927); 0 and 1 where the number is 0.
+
+    A share that rounding has put past 0 or 1 counts as 0 or 1.
+    """
+    share = np.clip(share, 0.0, 1.0)
     z2 = stats.norm.ppf((1 + level) / 2) ** 2
     size = np.maximum(np.asarray(number, np.float64), 1e-12)
     centre = (share + z2 / (2 * size)) / (1 + z2 / size)

@@ -165,3 +165,10 @@ def test_the_typical_time_is_linear_within_a_day() -> None:
     assert quantile_days(curve, 0.25) == pytest.approx(1.0)
     assert quantile_days(curve, 0.5) == pytest.approx(2.5)
     assert quantile_days(np.zeros(4), 0.5) is None
+
+
+def test_a_share_that_rounding_put_past_one_has_an_interval_within_one() -> None:
+    lower, upper = wilson(np.array([1.0000000000000002, -1e-17]), np.array([50.0, 50.0]), 0.95)
+    assert upper[0] == 1.0
+    assert lower[1] == 0.0
+    assert 0.9 < lower[0] < 1.0
