@@ -23,6 +23,7 @@ run: setup  ## Simulate a university, run the whole pipeline, ask the pushed mod
 	$(BIN)/goalpath run --data $(DEMO)/data --out $(DEMO)/out
 	$(BIN)/goalpath predict --out $(DEMO)/out --any-student
 	$(BIN)/goalpath recommend --out $(DEMO)/out --any-student --top-k 5
+	$(BIN)/goalpath predict --out $(DEMO)/out --any-student --goal Enrollment
 
 .PHONY: test
 test: setup lint types  ## Lint, types and every test

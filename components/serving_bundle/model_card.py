@@ -61,6 +61,10 @@ def _outputs(config: GoalpathConfig) -> dict[str, str]:
         f"{horizons.risk_days} days.",
         names.LIKELIHOOD_GIVEN: "likelihood, were this engagement what the student meets next.",
         names.RISK_GIVEN: "risk, were this engagement what the student meets next.",
+        names.GOAL_LIKELIHOOD: "probability that each stage or a later one is reached within "
+        f"{horizons.goal_days} days; {names.GOAL_LOWER} and {names.GOAL_UPPER} hold, "
+        f"{config.goals.interval_level:.0%} of the time, the share that reaches it among "
+        f"{config.goals.group_size} students alike.",
     }
 
 

@@ -73,3 +73,11 @@ def _strict(small: Path, again: Run, forks: Forks, tmp_path_factory: pytest.Temp
     data = small_data.stricter_copy(small, tmp_path_factory.mktemp("strict") / "data")
     arguments = (*_arguments(data, again.out, small_data.EARLIER), "--runner", LOCAL)
     return _run_of(again.out, forks.goalpath(*arguments))
+
+
+@pytest.fixture(name="worse", scope="session")
+def _worse(small: Path, strict: Run, forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same data and a trainer that learns nothing, against the pushed version."""
+    data = small_data.worse_copy(small, tmp_path_factory.mktemp("worse") / "data")
+    arguments = (*_arguments(data, strict.out, small_data.EARLIER), "--runner", LOCAL)
+    return _run_of(strict.out, forks.goalpath(*arguments))

@@ -59,6 +59,8 @@ evaluation:
 IMPOSSIBLE_RISK_AUC: Final = 1.0
 STRICT: Final = LENIENT.replace("min_risk_auc: 0", f"min_risk_auc: {IMPOSSIBLE_RISK_AUC}")
 
+COMPARED: Final = LENIENT.replace("max_auc_drop: 1", "max_auc_drop: 0.02")
+
 
 def write_small_data(folder: Path) -> Path:
     """Simulates, and adds two students without events and two events to be set aside."""
@@ -84,6 +86,15 @@ def stricter_copy(data: Path, folder: Path) -> Path:
     """The same tables, and a threshold that no model of them reaches."""
     shutil.copytree(data, folder)
     (folder / "goalpath.yaml").write_text(CONFIG + STRICT)
+    return folder
+
+
+def worse_copy(data: Path, folder: Path) -> Path:
+    """The same tables, a trainer that learns nothing, and no threshold but the baseline."""
+    shutil.copytree(data, folder)
+    trained = CONFIG.replace("learning_rate: 0.01", "learning_rate: 1.0e-12")
+    assert trained != CONFIG
+    (folder / "goalpath.yaml").write_text(trained + COMPARED)
     return folder
 
 

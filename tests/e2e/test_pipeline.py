@@ -20,6 +20,7 @@ from pipeline.node_ids import (
     EVALUATOR,
     EVENT_EXAMPLE_GEN,
     EXAMPLE_VALIDATOR,
+    GOAL_CALIBRATOR,
     IMPORT_SCHEMA_GEN,
     MODEL_PUSHER,
     MODEL_VALIDATOR,
@@ -46,7 +47,8 @@ EDGES = (
     (EXAMPLE_VALIDATOR, TRANSFORM),
     (TRANSFORM, TRAINER),
     (TRAINER, CONVERSION_PATTERNS),
-    (CONVERSION_PATTERNS, SERVING_BUNDLE),
+    (CONVERSION_PATTERNS, GOAL_CALIBRATOR),
+    (GOAL_CALIBRATOR, SERVING_BUNDLE),
     (SERVING_BUNDLE, EVALUATOR),
     (SERVING_BUNDLE, MODEL_VALIDATOR),
     (EVALUATOR, MODEL_PUSHER),
@@ -176,6 +178,24 @@ def test_a_threshold_that_is_missed_is_said_and_nothing_is_pushed(first: Run, st
     assert (evaluator["blessed"], validator["blessed"]) == (False, True)
     assert f"Not pushed:\n  Evaluator: {evaluator['reasons'][0]}" in strict.done.out
     assert strict.served == first.served
+
+
+def test_a_model_trained_worse_than_the_pushed_one_is_not_blessed(first: Run, worse: Run) -> None:
+    assert worse.done.code == 3, worse.done.err
+    baseline = worse.summary["baseline"]
+    assert (baseline["version"], baseline["skipped"]) == (first.summary["version"], "")
+    evaluator, validator = worse.summary["blessings"]
+    # It is a sound export of a model that learned nothing: only the comparison can tell.
+    assert (evaluator["blessed"], validator["blessed"]) == (False, True)
+    before, now = (run.summary["metrics"]["overall"] for run in (first, worse))
+    fell = [
+        head
+        for head in (names.LIKELIHOOD, names.RISK)
+        if now[head]["auc"] < before[head]["auc"] - 0.02
+    ]
+    assert fell
+    assert [reason.split()[:2] for reason in evaluator["reasons"]] == [[h, "auc"] for h in fell]
+    assert worse.served == first.served
 
 
 def test_the_local_runner_finds_what_beam_finds(first: Run, strict: Run) -> None:

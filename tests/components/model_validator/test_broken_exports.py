@@ -55,7 +55,14 @@ def test_one_layer_not_restored(forge: Forge, tmp_path: Path) -> None:
     assert f"{path} [8, 1]: no stored variable has its values" in failed["checkpoint"]
     assert failed["golden_predict"].startswith("risk differs from its golden values")
     # Nothing but the comparison with what was trained can tell: the head is alive.
-    assert set(failed) == {"variables", "checkpoint", "keras_outputs"} | GOLDEN_SCORES
+    assert set(failed) == {
+        "variables",
+        "checkpoint",
+        "keras_outputs",
+        "golden_goal",
+        "golden_goal_given",
+        *GOLDEN_SCORES,
+    }
 
 
 def test_weights_of_another_architecture(forge: Forge, tmp_path: Path) -> None:
@@ -82,6 +89,7 @@ def test_two_heads_swapped(forge: Forge, tmp_path: Path) -> None:
     bundle = forge.exported(tmp_path, functions)
     failed = forge.failures(bundle)
     assert "what is explained differs from what is predicted" in failed.pop("attribution")
+    assert "risk differs from what its signature says" in failed.pop("goals")
     assert set(failed) == GOLDEN_SCORES | {"keras_outputs"}
     for detail in failed.values():
         assert "likelihood differs" in detail
@@ -94,6 +102,7 @@ def test_two_heads_swapped_by_the_trainer_itself(forge: Forge, tmp_path: Path) -
     bundle = forge.believed(forge.copy(tmp_path), functions)
     failed = forge.failures(bundle, functions, believed=True)
     assert "what is explained differs from what is predicted" in failed.pop("attribution")
+    assert "risk differs from what its signature says" in failed.pop("goals")
     assert set(failed) == {"keras_outputs"}
     assert "likelihood differs" in failed["keras_outputs"]
     assert "between model.keras and predict" in failed["keras_outputs"]
@@ -127,6 +136,7 @@ def test_a_head_that_copies_another(forge: Forge, tmp_path: Path) -> None:
     failed = forge.failures(bundle, believed=True)
     assert failed.pop("keras_outputs").startswith("risk differs")
     assert "what is explained differs from what is predicted" in failed.pop("attribution")
+    assert "risk differs from what its signature says" in failed.pop("goals")
     assert failed == {
         "heads_independent": "risk orders rows as likelihood does (Spearman -1.000000)"
     }
@@ -151,6 +161,7 @@ def test_three_heads_of_one_scalar(forge: Forge, tmp_path: Path) -> None:
     bundle = forge.believed(forge.copy(tmp_path), functions)
     failed = forge.failures(bundle, functions, believed=True)
     assert "what is explained differs from what is predicted" in failed.pop("attribution")
+    assert "risk differs from what its signature says" in failed.pop("goals")
     assert set(failed) == {"keras_outputs", "heads_independent"}
     for copy in (
         "risk orders rows as likelihood does (Spearman -1",

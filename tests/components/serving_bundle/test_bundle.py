@@ -114,6 +114,7 @@ def test_the_card_says_what_each_number_means_with_its_horizon(tmp_path: Path) -
         "risk",
         "likelihood_given",
         "risk_given",
+        "goal_likelihood",
     }
     assert card["data"] == SUMMARY
 
