@@ -41,12 +41,12 @@ class GoalLikelihood:
       lower: end of the interval.
       upper: end of the interval.
       level: of the interval.
+      notes: what else has to be known about the number.
+      prediction_method: `MODEL`, or `RECORDED` where it is known already.
       confidence: see `serving.goals.advisor`.
       confidence_word: "high" from .8, "medium" from .5, else "low".
       base_log_odds: of an average student in the stage; 0 where nothing is predicted.
       reasons: largest share first.
-      notes: what else has to be known about the number.
-      prediction_method: `MODEL`, or `RECORDED` where it is known already.
     """
 
     student_id: str
@@ -57,12 +57,12 @@ class GoalLikelihood:
     lower: float
     upper: float
     level: float
-    confidence: float
-    confidence_word: str
-    base_log_odds: float
-    reasons: tuple[Reason, ...]
     notes: tuple[str, ...]
     prediction_method: str
+    confidence: float = 1.0
+    confidence_word: str = "high"
+    base_log_odds: float = 0.0
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,12 +7,15 @@ factors; step `j` leads to stage `j`, from 1 to `K - 1`.
 
 from __future__ import annotations
 
+import bisect
 import enum
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import pydantic
 
 from schemas import names
+from schemas.errors import UnknownStageError
 
 FORMAT: Final = 1
 WIDE: Final = 1e3
@@ -20,15 +23,32 @@ WIDE: Final = 1e3
 LARGEST_LOGIT: Final = 8.0
 """Log-odds of an input are cut to this size: beyond it a head is only sure of itself."""
 
-PROFILE_FEATURES: Final = (
-    names.Q_ACTIVE[28],
-    names.Q_ACTIVE_DAYS[28],
-    names.Q_DISTINCT_28,
-    names.Q_DAYS_SINCE_ACTIVE,
-    names.Q_DUE_MISSED,
-    names.Q_DUE_DONE,
-)
+PROFILE_WORDS: Final = {
+    names.Q_ACTIVE[28]: "active events in the last 28 days",
+    names.Q_ACTIVE_DAYS[28]: "active days in the last 28",
+    names.Q_DISTINCT_28: "different engagements in the last 28 days",
+    names.Q_DAYS_SINCE_ACTIVE: "days since the last activity",
+    names.Q_DUE_MISSED: "due dates missed",
+    names.Q_DUE_DONE: "due dates met",
+}
+PROFILE_FEATURES: Final = tuple(PROFILE_WORDS)
 """Numbers of a state that those who reach a goal are described by."""
+
+
+def stage_place(stages: Sequence[str], stage: str, where: str) -> int:
+    """Place of a stage in the funnel.
+
+    Raises:
+      UnknownStageError: there is no such stage; the message names them all.
+    """
+    if stage not in stages:
+        raise UnknownStageError(
+            "a goal must be one of the stages of the model version.",
+            where=where,
+            received=repr(stage),
+            remedy=f"use one of {', '.join(stages)}.",
+        )
+    return list(stages).index(stage)
 
 
 class Factor(str, enum.Enum):
@@ -94,6 +114,11 @@ class StageRates(_Part):
     students: tuple[tuple[int, ...], ...]
     reached: tuple[tuple[int, ...], ...]
     log_odds: tuple[tuple[float, ...], ...]
+
+    def counted(self, goal: int, days_in_stage: float) -> tuple[int, int]:
+        """Training students in the stage for as long, and of them those that reached a goal."""
+        row = max(bisect.bisect_right(self.days, days_in_stage) - 1, 0)
+        return self.students[row][goal], self.reached[row][goal]
 
 
 class ClusterRates(_Part):

@@ -13,7 +13,7 @@ import pyarrow as pa
 from schemas import names
 from schemas.config import GoalpathConfig
 from schemas.goal_answers import MODEL, RECORDED
-from serving.goals.state import stage_place
+from schemas.goal_parameters import stage_place
 from serving.state_batches import StateBatch, state_batches
 
 if TYPE_CHECKING:

@@ -10,12 +10,11 @@ import numpy.typing as npt
 import pydantic
 
 from schemas import names, patterns_files
-from schemas.conversion_patterns import unit_length
 from schemas.errors import DataError
 from schemas.goal_parameters import PROFILE_FEATURES, GoalParameters
 from schemas.goal_state import GoalState, Heads, Offer
+from schemas.journeys import journeys_of
 from serving.goals.advisor import GoalAdvisor
-from serving.goals.journeys import Journeys
 from serving.state_candidates import CatalogueRows
 from serving.states import StudentState, as_text
 
@@ -40,30 +39,6 @@ def read_goal_parameters(version_dir: Path) -> GoalParameters:
         ) from error
 
 
-def read_journeys(version_dir: Path, stages: Sequence[str]) -> Journeys:
-    """The journeys of a model version.
-
-    Args:
-      version_dir: of the version.
-      stages: in order.
-
-    Raises:
-      PatternsUnreadableError: they are missing or damaged.
-    """
-    table = patterns_files.read_journeys(version_dir / names.ASSETS_EXTRA)
-    place = {stage: number for number, stage in enumerate(stages)}
-    column = {key: table[key].to_pylist() for key in table.column_names}
-    embedding = np.array(column[patterns_files.EMBEDDING], np.float64)
-    return Journeys(
-        embedding=unit_length(embedding.reshape(table.num_rows, -1)),
-        from_stage=np.array([place[s] for s in column[patterns_files.FROM_STAGE]], np.int64),
-        reached=np.array([place[s] for s in column[patterns_files.REACHED_STAGE]], np.int64),
-        days=np.array(column[patterns_files.DAYS_TO_REACH], np.float64),
-        types=[tuple(each) for each in column[patterns_files.TYPES_MET]],
-        engagements=[tuple(each) for each in column[patterns_files.ENGAGEMENTS_MET]],
-    )
-
-
 def read_advisor(version_dir: Path) -> GoalAdvisor:
     """What answers goal questions with what a model version has learned.
 
@@ -73,7 +48,9 @@ def read_advisor(version_dir: Path) -> GoalAdvisor:
     """
     parameters = read_goal_parameters(version_dir)
     patterns = patterns_files.read_patterns(version_dir / names.ASSETS_EXTRA)
-    return GoalAdvisor(parameters, patterns, read_journeys(version_dir, parameters.stages))
+    table = patterns_files.read_journeys(version_dir / names.ASSETS_EXTRA)
+    journeys = journeys_of(table, parameters.stages)
+    return GoalAdvisor(parameters, patterns, journeys)
 
 
 def ended_state(state: StudentState) -> GoalState:

@@ -18,7 +18,6 @@ from schemas.goal_parameters import WIDE, Factor, GoalParameters, StageRates, St
 from serving.goals.synthesis import (
     ClusterTable,
     RateTable,
-    Tables,
     factor_values,
     stack_factors,
 )
@@ -43,8 +42,8 @@ def calibrate(
     goals, labels = config.goals, calibration.labels
     rates = stage_rates(patterns, prior=goals.rate_prior)
     clusters = cluster_rates(patterns.clustering, config.stages, prior=goals.rate_prior)
-    tables = Tables(RateTable.of(rates), ClusterTable.of(clusters, len(config.stages)))
-    values = factor_values(calibration.outputs, tables)
+    table = ClusterTable.of(clusters, len(config.stages))
+    values = factor_values(calibration.outputs, RateTable.of(rates), table)
     seed = config.training.seed
     unseen = {
         name: out_of_fold(values, factors, labels, goals, seed=seed)

@@ -66,14 +66,14 @@ class GoalGraph:
 
     def _rates(self, stage: tf.Tensor, query: Tensors) -> tf.Tensor:
         days = tf.cast(query[names.Q_DAYS_IN_STAGE], tf.float64)[:, tf.newaxis]
-        begun = tf.gather(tf.constant(self._numpy.tables.rates.days), stage) <= days
+        begun = tf.gather(tf.constant(self._numpy.rates.days), stage) <= days
         place = tf.maximum(tf.reduce_sum(tf.cast(begun, tf.int32), axis=1) - 1, 0)
-        table = tf.constant(self._numpy.tables.rates.log_odds)
+        table = tf.constant(self._numpy.rates.log_odds)
         return tf.gather_nd(table, tf.stack([stage, place], axis=1))[:, 1:]
 
     def _clusters(self, embedding: tf.Tensor) -> tf.Tensor:
         """`[B, K - 1]`."""
-        table = self._numpy.tables.clusters
+        table = self._numpy.clusters
         if not table.centroids.shape[1]:
             return tf.constant(table.log_odds[:1, 1:])
         values = tf.cast(embedding, tf.float64)

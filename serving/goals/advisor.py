@@ -8,32 +8,21 @@ simulated draws; for students of later cohorts it is not measured yet.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Final
 
 import numpy as np
 
+from schemas import goal_answers as answers
 from schemas.conversion_patterns import ConversionPatterns, Effect, Subject
 from schemas.errors import InputError
-from schemas.goal_answers import (
-    MODEL,
-    RECORDED,
-    ConversionInsights,
-    GoalLikelihood,
-    GoalReadiness,
-    GoalRecommendation,
-    Journey,
-    Reason,
-    StageTransition,
-)
-from schemas.goal_parameters import WIDE, GoalParameters
+from schemas.goal_parameters import WIDE, GoalParameters, stage_place
 from schemas.goal_state import GoalState, Heads, Offer
+from schemas.journeys import Journeys
 from serving.goals.barriers import barriers
-from serving.goals.journeys import Journeys, met_by, similar_journeys
-from serving.goals.reasons import Asked, evidence, sentence
+from serving.goals.journeys import met_by, similar_journeys
+from serving.goals.reasons import Asked, sentence
 from serving.goals.shares import shares
-from serving.goals.state import head_outputs, stage_place
-from serving.goals.synthesis import Synthesis
+from serving.goals.synthesis import Synthesis, head_outputs
 
 CONFIDENCE_WORDS: Final = ((0.8, "high"), (0.5, "medium"), (0.0, "low"))
 READINESS_WORDS: Final = ((0.7, "ready"), (0.4, "on the way"), (0.0, "far"))
@@ -59,7 +48,7 @@ class GoalAdvisor:
             (each.from_stage, each.subject, each.name): each for each in patterns.effects
         }
 
-    def predict_goal_likelihood(self, state: GoalState, goal: str) -> GoalLikelihood:
+    def predict_goal_likelihood(self, state: GoalState, goal: str) -> answers.GoalLikelihood:
         """The likelihood of a goal with its interval and reasons.
 
         Raises:
@@ -79,7 +68,7 @@ class GoalAdvisor:
         base, of_factors = shares(self._synthesis, factors[0], reference, place, target)
         likelihood = float(probability[0, target])
         low, high = float(lower[0, target]), float(upper[0, target])
-        return GoalLikelihood(
+        return answers.GoalLikelihood(
             student_id=state.student_id,
             stage=state.stage,
             goal=goal,
@@ -93,12 +82,12 @@ class GoalAdvisor:
             base_log_odds=base,
             reasons=self._reasons(of_factors.tolist(), state, state.heads, place, target),
             notes=self._notes(place, target),
-            prediction_method=MODEL,
+            prediction_method=answers.MODEL,
         )
 
     def predict_stage_transition(
         self, state: GoalState, from_stage: str, to_stage: str
-    ) -> StageTransition:
+    ) -> answers.StageTransition:
         """The chance to get from one stage to a later one.
 
         Raises:
@@ -116,28 +105,29 @@ class GoalAdvisor:
             )
         predicted = self.predict_goal_likelihood(state, to_stage)
         probability, notes = predicted.likelihood, list(predicted.notes)
-        if start > place and predicted.prediction_method == MODEL:
+        if start > place and predicted.prediction_method == answers.MODEL:
             before = self.predict_goal_likelihood(state, from_stage).likelihood
             probability = probability / before if before > 0 else 0.0
             notes.append(f"given that {from_stage} is reached, in one horizon of days")
         if start < place:
             notes.append(f"{from_stage} is behind: counted from {state.stage}")
-        students, reached = self._evidence_from(state, max(start, place), place, target)
-        return StageTransition(
+        # Who is to come to a stage ahead has been in it for no time.
+        days = state.days_in_stage if start <= place else 0.0
+        counted = self._parameters.rates[max(start, place)].counted(target, days)
+        return answers.StageTransition(
             state.student_id,
             from_stage,
             to_stage,
             probability,
             self._patterns.transition(from_stage, to_stage).days,
-            students,
-            reached,
+            *(counted if target > place else (0, 0)),
             tuple(notes),
             predicted.prediction_method,
         )
 
     def recommend_for_goal(
         self, state: GoalState, goal: str, top_k: int
-    ) -> tuple[GoalRecommendation, ...]:
+    ) -> tuple[answers.GoalRecommendation, ...]:
         """Open engagements by how much likelier the goal is, were they met next.
 
         None where the goal is reached or the student has ended.
@@ -157,7 +147,7 @@ class GoalAdvisor:
         by_response = np.argsort(np.argsort(-scores, kind="stable"), kind="stable") + 1
         order = np.lexsort((by_response, -reach[1:]))[:top_k]
         return tuple(
-            GoalRecommendation(
+            answers.GoalRecommendation(
                 rank=rank,
                 engagement_id=state.offers[number].engagement_id,
                 engagement_type=state.offers[number].engagement_type,
@@ -171,24 +161,24 @@ class GoalAdvisor:
             for rank, number in enumerate(order.tolist(), start=1)
         )
 
-    def analyze_goal_readiness(self, state: GoalState, goal: str) -> GoalReadiness:
+    def analyze_goal_readiness(self, state: GoalState, goal: str) -> answers.GoalReadiness:
         """The prediction, and what the student lacks against those who got there.
 
         Raises:
           UnknownStageError: `goal` is no stage.
         """
         predicted = self.predict_goal_likelihood(state, goal)
-        if predicted.prediction_method == RECORDED:
+        if predicted.prediction_method == answers.RECORDED:
             word = "reached" if predicted.likelihood else "ended"
-            return GoalReadiness(predicted, word, (), None)
+            return answers.GoalReadiness(predicted, word, (), None)
         word = _word(predicted.likelihood, READINESS_WORDS)
         nearest = self._similar(state, goal)[:1]
         lacking = barriers(self._parameters, state, goal)
-        return GoalReadiness(predicted, word, lacking, nearest[0] if nearest else None)
+        return answers.GoalReadiness(predicted, word, lacking, nearest[0] if nearest else None)
 
     def conversion_insights(
         self, state: GoalState, goal: str, top_k: int = 3
-    ) -> ConversionInsights:
+    ) -> answers.ConversionInsights:
         """Why, what would raise it, and how students like this one fared.
 
         Only engagements that raise the likelihood are named.
@@ -198,16 +188,15 @@ class GoalAdvisor:
         """
         place, target = self._places(state, goal)
         better = [each for each in self.recommend_for_goal(state, goal, top_k) if each.gain > 0]
-        students, reached = (0, 0)
-        if target > place:
-            students, reached = evidence(self._parameters, state, place, target)
+        rates = self._parameters.rates[place]
+        counted = rates.counted(target, state.days_in_stage) if target > place else (0, 0)
         similar = self._similar(state, goal)
-        return ConversionInsights(
+        return answers.ConversionInsights(
             readiness=self.analyze_goal_readiness(state, goal),
             improvements=tuple(better),
             cluster=self._cluster(state),
-            students_as_long=students,
-            reached_as_long=reached,
+            students_as_long=counted[0],
+            reached_as_long=counted[1],
             similar=similar,
             met_by_similar=met_by(similar),
         )
@@ -216,7 +205,7 @@ class GoalAdvisor:
         stages = self._parameters.stages
         return stage_place(stages, state.stage, "stage"), stage_place(stages, goal, "goal")
 
-    def _similar(self, state: GoalState, goal: str) -> tuple[Journey, ...]:
+    def _similar(self, state: GoalState, goal: str) -> tuple[answers.Journey, ...]:
         place, target = self._places(state, goal)
         if target <= place or state.ended:
             return ()
@@ -225,7 +214,7 @@ class GoalAdvisor:
     def _cluster(self, state: GoalState) -> str | None:
         if not self._parameters.clusters or not state.embedding:
             return None
-        nearest = self._synthesis.tables.clusters.nearest(np.array([state.embedding]))
+        nearest = self._synthesis.clusters.nearest(np.array([state.embedding]))
         return self._parameters.clusters[int(nearest[0])].name
 
     def _evidence_for(self, stage: str, offer: Offer) -> Effect | None:
@@ -233,8 +222,10 @@ class GoalAdvisor:
         of_itself = self._effects.get((stage, Subject.ENGAGEMENT, offer.engagement_id))
         return of_itself or self._effects.get((stage, Subject.TYPE, offer.engagement_type))
 
-    def _recorded(self, state: GoalState, goal: str, value: float, note: str) -> GoalLikelihood:
-        return GoalLikelihood(
+    def _recorded(
+        self, state: GoalState, goal: str, value: float, note: str
+    ) -> answers.GoalLikelihood:
+        return answers.GoalLikelihood(
             student_id=state.student_id,
             stage=state.stage,
             goal=goal,
@@ -243,20 +234,16 @@ class GoalAdvisor:
             lower=value,
             upper=value,
             level=self._parameters.level,
-            confidence=1.0,
-            confidence_word="high",
-            base_log_odds=0.0,
-            reasons=(),
             notes=(note,),
-            prediction_method=RECORDED,
+            prediction_method=answers.RECORDED,
         )
 
     def _reasons(
         self, of_factors: list[float], state: GoalState, heads: Heads, place: int, target: int
-    ) -> tuple[Reason, ...]:
+    ) -> tuple[answers.Reason, ...]:
         asked = Asked(self._parameters, state, heads, self._cluster(state), place, target)
         found = [
-            Reason(factor.value, share, sentence(factor, share, asked))
+            answers.Reason(factor.value, share, sentence(factor, share, asked))
             for factor, share in zip(self._parameters.factors, of_factors, strict=True)
         ]
         return tuple(sorted(found, key=lambda reason: -abs(reason.log_odds)))
@@ -280,14 +267,6 @@ class GoalAdvisor:
                     "those of all steps are used"
                 )
         return tuple(notes)
-
-    def _evidence_from(
-        self, state: GoalState, start: int, place: int, target: int
-    ) -> tuple[int, int]:
-        if target <= start:
-            return 0, 0
-        at_entry = dataclasses.replace(state, days_in_stage=0.0) if start > place else state
-        return evidence(self._parameters, at_entry, start, target)
 
 
 def _reached_note(state: GoalState, goal: str) -> str:

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from schemas import names
 from schemas.goal_answers import Barrier
-from schemas.goal_parameters import GoalParameters, Profile
+from schemas.goal_parameters import PROFILE_WORDS, GoalParameters, Profile
 from schemas.goal_state import GoalState
 
 SMALLEST_DIFFERENCE: Final = 0.2
 """Standard deviations that those who reached a goal must differ by, to be a barrier."""
-FEATURE_WORDS: Final = {
-    names.Q_ACTIVE[28]: "active events in the last 28 days",
-    names.Q_ACTIVE_DAYS[28]: "active days in the last 28",
-    names.Q_DISTINCT_28: "different engagements in the last 28 days",
-    names.Q_DAYS_SINCE_ACTIVE: "days since the last activity",
-    names.Q_DUE_MISSED: "due dates missed",
-    names.Q_DUE_DONE: "due dates met",
-}
 
 
 def barriers(parameters: GoalParameters, state: GoalState, goal: str) -> tuple[Barrier, ...]:
@@ -44,7 +35,7 @@ def barriers(parameters: GoalParameters, state: GoalState, goal: str) -> tuple[B
 
 def _barrier(profile: Profile, value: float) -> Barrier:
     text = (
-        f"{value:.1f} {FEATURE_WORDS[profile.feature]}; the {profile.reached:,} who reached "
+        f"{value:.1f} {PROFILE_WORDS[profile.feature]}; the {profile.reached:,} who reached "
         f"{profile.goal} from {profile.from_stage} had {profile.mean_reached:.1f}, the "
         f"{profile.others:,} others {profile.mean_others:.1f}"
     )

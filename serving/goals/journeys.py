@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from schemas.conversion_patterns import unit_length
 from schemas.goal_answers import Journey
 from schemas.goal_state import GoalState
+from schemas.journeys import Journeys
 
 SIMILAR: Final = 5
 """Students that are told of."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Journeys:
-    """`m` training students, of no name, that reached a later stage; see `patterns_files`.
-
-    Attributes:
-      embedding: of unit length, `[m, D]`.
-      from_stage: place of the stage, `[m]`.
-      reached: place of the furthest stage reached, `[m]`.
-      days: to reach it, `[m]`.
-      types: met on the way, of each.
-      engagements: likewise.
-    """
-
-    embedding: npt.NDArray[np.float64]
-    from_stage: npt.NDArray[np.int64]
-    reached: npt.NDArray[np.int64]
-    days: npt.NDArray[np.float64]
-    types: Sequence[tuple[str, ...]]
-    engagements: Sequence[tuple[str, ...]]
 
 
 def similar_journeys(

@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import numpy as np
-
 from schemas.goal_parameters import Factor, GoalParameters
 from schemas.goal_state import GoalState, Heads
 
@@ -47,22 +45,14 @@ def direction(log_odds: float) -> str:
     return "speaks for it" if log_odds > 0 else "speaks against it"
 
 
-def evidence(
-    parameters: GoalParameters, state: GoalState, place: int, target: int
-) -> tuple[int, int]:
-    """Training students in the stage for as long, and of them those that reached the goal."""
-    rates = parameters.rates[place]
-    row = max(int(np.searchsorted(rates.days, state.days_in_stage, side="right")) - 1, 0)
-    return rates.students[row][target], rates.reached[row][target]
-
-
 def _network(asked: Asked) -> str:
     goal = asked.parameters.stages[asked.target]
     return f"the whole history, as the network reads it for {goal}"
 
 
 def _rate(asked: Asked) -> str:
-    students, reached = evidence(asked.parameters, asked.state, asked.place, asked.target)
+    rates = asked.parameters.rates[asked.place]
+    students, reached = rates.counted(asked.target, asked.state.days_in_stage)
     days = f"{asked.state.days_in_stage:.0f} days in {asked.state.stage}"
     if not students:
         return f"{days}, as no earlier student was seen"

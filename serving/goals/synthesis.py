@@ -23,6 +23,7 @@ from schemas.goal_parameters import (
     GoalParameters,
     StageRates,
 )
+from schemas.goal_state import GoalState, Heads
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -51,6 +52,20 @@ class HeadOutputs:
     embedding: Floats
 
 
+def head_outputs(state: GoalState, place: int, heads: Sequence[Heads]) -> HeadOutputs:
+    """The state with each of `n` heads' answers, for the synthesis."""
+    count = len(heads)
+    return HeadOutputs(
+        stage=np.full(count, place, np.int64),
+        likelihood=np.array([each.likelihood for each in heads]),
+        risk=np.array([each.risk for each in heads]),
+        network=np.array([each.network for each in heads]),
+        days_in_stage=np.full(count, state.days_in_stage),
+        days_since_active=np.full(count, state.days_since_active),
+        embedding=np.broadcast_to(np.array(state.embedding), (count, len(state.embedding))),
+    )
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class RateTable:
     """`StageRates` of every stage, to look many states up at once.
@@ -75,15 +90,10 @@ class RateTable:
             log_odds[place, : len(rates.days)] = rates.log_odds
         return cls(days, log_odds)
 
-    def bins(self, stage: Places, days_in_stage: Floats) -> Places:
-        """The bin of each state: the last one that begins at or before its days, `[n]`."""
-        begun = self.days[stage] <= days_in_stage[:, None]
-        found: Places = np.maximum(begun.sum(axis=1) - 1, 0)
-        return found
-
     def look_up(self, stage: Places, days_in_stage: Floats) -> Floats:
-        """Log-odds of each step, `[n, K - 1]`."""
-        found: Floats = self.log_odds[stage, self.bins(stage, days_in_stage), 1:]
+        """Log-odds of each step by the last bin that begins at or before the days, `[n, K - 1]`."""
+        begun = self.days[stage] <= days_in_stage[:, None]
+        found: Floats = self.log_odds[stage, np.maximum(begun.sum(axis=1) - 1, 0), 1:]
         return found
 
 
@@ -120,14 +130,6 @@ class ClusterTable:
         return found
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Tables:
-    """What the factors look up."""
-
-    rates: RateTable
-    clusters: ClusterTable
-
-
 def cut_log_odds(probability: Floats) -> Floats:
     """log(p / (1 - p)), cut to `LARGEST_LOGIT` on both sides."""
     edge = 1.0 / (1.0 + np.exp(LARGEST_LOGIT))
@@ -143,7 +145,9 @@ def step_probabilities(reach: Floats) -> Floats:
     return found
 
 
-def factor_values(outputs: HeadOutputs, tables: Tables) -> dict[Factor, Floats]:
+def factor_values(
+    outputs: HeadOutputs, rates: RateTable, clusters: ClusterTable
+) -> dict[Factor, Floats]:
     """Each factor for each step, `[n, K - 1]`."""
     network = cut_log_odds(step_probabilities(outputs.network))
     shape = network.shape
@@ -155,9 +159,9 @@ def factor_values(outputs: HeadOutputs, tables: Tables) -> dict[Factor, Floats]:
         Factor.NETWORK: network,
         Factor.LIKELIHOOD: for_every_step(cut_log_odds(outputs.likelihood)),
         Factor.SAFETY: for_every_step(-cut_log_odds(outputs.risk)),
-        Factor.RATE: tables.rates.look_up(outputs.stage, outputs.days_in_stage),
+        Factor.RATE: rates.look_up(outputs.stage, outputs.days_in_stage),
         Factor.RECENCY: for_every_step(-np.log1p(np.maximum(outputs.days_since_active, 0.0))),
-        Factor.CLUSTER: tables.clusters.log_odds[tables.clusters.nearest(outputs.embedding), 1:],
+        Factor.CLUSTER: clusters.log_odds[clusters.nearest(outputs.embedding), 1:],
     }
 
 
@@ -227,10 +231,8 @@ class Synthesis:
 
     def __init__(self, parameters: GoalParameters) -> None:
         self.parameters = parameters
-        self.tables = Tables(
-            RateTable.of(parameters.rates),
-            ClusterTable.of(parameters.clusters, len(parameters.stages)),
-        )
+        self.rates = RateTable.of(parameters.rates)
+        self.clusters = ClusterTable.of(parameters.clusters, len(parameters.stages))
         self.intercepts = np.array([step.intercept for step in parameters.steps])
         self.weights = np.array(
             [[step.weights[f] for f in parameters.factors] for step in parameters.steps]
@@ -240,7 +242,9 @@ class Synthesis:
 
     def factors(self, outputs: HeadOutputs) -> Floats:
         """`[n, K - 1, F]`."""
-        return stack_factors(factor_values(outputs, self.tables), self.parameters.factors)
+        return stack_factors(
+            factor_values(outputs, self.rates, self.clusters), self.parameters.factors
+        )
 
     def step_log_odds(self, factors: Floats) -> Floats:
         """Log-odds of the steps, `[..., K - 1]`, of factors `[..., K - 1, F]`."""

@@ -30,8 +30,8 @@ from schemas.goal_parameters import (
     Step,
 )
 from schemas.goal_state import GoalState, Heads, Offer
+from schemas.journeys import Journeys
 from serving.goals.advisor import GoalAdvisor
-from serving.goals.journeys import Journeys
 
 STAGES = ("applied", "admitted", "enrolled")
 FACTORS = (Factor.LIKELIHOOD, Factor.SAFETY)

@@ -12,7 +12,6 @@ from serving.goals.synthesis import (
     ClusterTable,
     HeadOutputs,
     RateTable,
-    Tables,
     cut_log_odds,
     factor_values,
     interval,
@@ -62,7 +61,7 @@ def test_factors_are_what_they_are_named() -> None:
         ClusterRates(name="a", centroid=(0.8, 0.0), students=1, log_odds=(0.0, 5.0)),
         ClusterRates(name="b", centroid=(0.0, 0.9), students=1, log_odds=(0.0, 6.0)),
     )
-    found = factor_values(outputs, Tables(RateTable.of(rates), ClusterTable.of(clusters, 2)))
+    found = factor_values(outputs, RateTable.of(rates), ClusterTable.of(clusters, 2))
     np.testing.assert_allclose(found[Factor.NETWORK][:, 0], [-math.log(4)] * 4)
     np.testing.assert_allclose(found[Factor.LIKELIHOOD][:, 0], [0, math.log(4), 0, 0], atol=1e-12)
     np.testing.assert_allclose(found[Factor.SAFETY][:, 0], [0, -math.log(4), 0, 0], atol=1e-12)
