@@ -15,6 +15,7 @@ goal does to the true chance of reaching it. Prints Markdown.
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 import timeit
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Any, Final
 import click
 import numpy as np
 import numpy.typing as npt
+import pyarrow.parquet as pq
 import tensorflow as tf
 
 from benchmarks.goal_parts import goal_advice, goal_peers
@@ -37,12 +39,16 @@ from benchmarks.quality_parts.read_examples import read_snapshots
 from benchmarks.quality_parts.snapshots import Snapshots
 from benchmarks.quality_parts.student_features import student_features
 from datasets.simulator.planted import PLANTED_FILE
+from pipeline.commands.score import write_scores
 from schemas import names
 from schemas.config import GoalpathConfig
 from schemas.errors import GoalpathError
 from schemas.goal_state import GoalState, Heads
+from serving.bulk_scores import bulk_scores
 from serving.goal_states import read_advisor, read_goal_parameters
 from serving.goals.advisor import GoalAdvisor
+from serving.pushed_model import PushedModel
+from serving.versions import newest_version
 
 FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 OURS: Final = "goalpath"
@@ -68,12 +74,14 @@ class _Asked:
 @click.option("--out", type=FOLDER, required=True, help="Of a finished goalpath run.")
 @click.option("--trials", default=6, show_default=True, help="LightGBM settings to try.")
 @click.option("--advised", default=2000, show_default=True, help="Snapshots to advise.")
-def main(*, out: Path, trials: int, advised: int) -> None:
+@click.option("--bulk", default=100_000, show_default=True, help="Students to score in bulk.")
+def main(*, out: Path, trials: int, advised: int, bulk: int) -> None:
     """Measure the goal likelihoods of the last run in OUT."""
     try:
         run = find_run(out)
         print(f"## {run.config.name}\n")
-        for line in _report(run, trials, advised, Progress()):
+        progress = Progress()
+        for line in [*_report(run, trials, advised, progress), *_bulk(out, run, bulk, progress)]:
             print(line)
     except GoalpathError as error:
         raise click.ClickException(error.describe()) from error
@@ -272,6 +280,28 @@ def _speed(advisor: GoalAdvisor, config: GoalpathConfig) -> list[str]:
     return [
         "",
         f"predict_goal_likelihood with reasons, heads given: p50 {p50:.3f} ms, p99 {p99:.3f} ms.",
+    ]
+
+
+def _bulk(out: Path, run: FinishedRun, count: int, progress: Progress) -> list[str]:
+    """Scores the version's states, over and over until there are `count`, into a file."""
+    version = newest_version(out, run.config.serving.model_name)
+    states = pq.read_table(version.states_path)
+    model = PushedModel(version.model_dir, run.config)
+    with tempfile.TemporaryDirectory() as folder:
+        many = Path(folder) / "states.parquet"
+        with pq.ParquetWriter(many, states.schema) as writer:
+            for start in range(0, count, states.num_rows):
+                writer.write_table(states.slice(0, min(states.num_rows, count - start)))
+        started = timeit.default_timer()
+        scores = bulk_scores(model, many, run.config, run.config.default_goal)
+        rows = write_scores(scores, Path(folder) / "scores.parquet")
+        seconds = timeit.default_timer() - started
+    progress.say(f"scored {rows:,} students")
+    return [
+        "",
+        f"score: {rows:,} students in {seconds:.1f} s, loading of TensorFlow and the model "
+        "not counted.",
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,21 @@ from benchmarks.quality_parts.snapshots import Snapshots
 from datasets.simulator.counterfactual import Counterfactual
 from schemas import features, names
 from schemas.config import GoalpathConfig
+from schemas.goal_answers import GoalRecommendation
 from schemas.goal_state import GoalState, Heads, Offer
-from serving.goals.advisor import GoalAdvisor
 
 BATCH: Final = 128
 Floats = npt.NDArray[np.float64]
 Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+
+class Advisor(Protocol):
+    """What recommends; `serving.goals.advisor.GoalAdvisor`."""
+
+    def recommend_for_goal(
+        self, state: GoalState, goal: str, top_k: int
+    ) -> tuple[GoalRecommendation, ...]:
+        """Open engagements, best first."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,7 +55,7 @@ class Choices:
 
 
 def choose_contacts(
-    states: Iterable[tuple[int, GoalState]], advisor: GoalAdvisor, goal: str, progress: Progress
+    states: Iterable[tuple[int, GoalState]], advisor: Advisor, goal: str, progress: Progress
 ) -> Choices:
     """Asks for the goal, over all that was open to each numbered state."""
     found = Choices([], [], [], [], 0.0)
