@@ -9,12 +9,12 @@ import tensorflow_model_analysis as tfma
 from google.protobuf.wrappers_pb2 import DoubleValue
 
 from components.evaluator.probability_metrics import AUC, PROBABILITY_METRICS, SKILL
+from components.evaluator.ranking_metrics import TOP_K
 from schemas import names
 from schemas.config import EvaluationConfig, GoalpathConfig
 
 CANDIDATE_MODEL: Final = "candidate"
 BASELINE_MODEL: Final = "baseline"
-TOP_K: Final = 10
 NDCG: Final = f"ndcg_at_{TOP_K}"
 RECALL: Final = f"recall_at_{TOP_K}"
 LISTS: Final = "lists"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any, Final
 
 import tensorflow_model_analysis as tfma
 
+from components.evaluator.simple_peers import PEERS_FILE
 from pipeline.eval_config import BASELINE_MODEL, CANDIDATE_MODEL
 from pipeline.missed_threshold import MissedThreshold
 
@@ -40,11 +43,31 @@ def read_baseline_metrics(evaluation: Path) -> dict[str, HeadMetrics]:
 def read_missed_thresholds(evaluation: Path) -> list[MissedThreshold]:
     """The thresholds that the model missed; empty where it missed none."""
     result = tfma.load_validation_result(str(evaluation))
+    peers = _read_peers(evaluation / PEERS_FILE)
     return [
-        _missed(failure)
+        _with_peer(_missed(failure), peers)
         for sliced in result.metric_validations_per_slice
         for failure in sliced.failures
     ]
+
+
+def _read_peers(path: Path) -> dict[str, tuple[str, float]]:
+    """Head -> peer and figure; empty where thresholds were not raised."""
+    if not path.is_file():
+        return {}
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        head: (told["peer"], told["figure"])
+        for head, told in document.items()
+        if told["figure"] is not None
+    }
+
+
+def _with_peer(missed: MissedThreshold, peers: Mapping[str, tuple[str, float]]) -> MissedThreshold:
+    peer, figure = peers.get(missed.head, ("", math.nan))
+    if missed.is_change or not math.isclose(missed.at_least, figure, rel_tol=1e-9):
+        return missed
+    return dataclasses.replace(missed, peer=peer)
 
 
 def _read(evaluation: Path, model_name: str | None) -> dict[str, HeadMetrics]:

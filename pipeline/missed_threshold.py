@@ -16,6 +16,7 @@ class MissedThreshold:
         a number, or not measured.
       at_least: the threshold.
       is_change: the threshold is on the difference from the baseline.
+      peer: what reaches the threshold without a model; "" where it is the configuration's.
     """
 
     head: str
@@ -23,6 +24,7 @@ class MissedThreshold:
     value: float | None
     at_least: float
     is_change: bool
+    peer: str = ""
 
     def describe(self) -> str:
         """Such as `risk auc is 0.512, must be at least 0.55`."""
@@ -30,4 +32,5 @@ class MissedThreshold:
         subject = f"{self.head} {self.metric}"
         if self.is_change:
             subject += " change from the baseline"
-        return f"{subject} is {value}, must be at least {self.at_least:.4g}"
+        by = f", as {self.peer} alone reaches" if self.peer else ""
+        return f"{subject} is {value}, must be at least {self.at_least:.4g}{by}"

@@ -249,6 +249,8 @@ class EvaluationConfig(_Model):
       min_ndcg_at_10: the same for ranking.
       min_log_loss_skill: likelihood and risk must beat the best constant probability
         by this share of its log loss; 0: at least as good. None: reported only.
+      beat_simple_peers: AUC and NDCG@10 must be no lower than what one number reaches
+        that needs no model: see `components/evaluator/simple_peers.py`.
       max_auc_drop: how much worse than the last pushed version is still let through.
       max_ndcg_drop: the same for NDCG@10.
       importance_examples: evaluation snapshots whose attributions are averaged for the
@@ -260,6 +262,7 @@ class EvaluationConfig(_Model):
     min_risk_auc: float = pydantic.Field(default=0.55, ge=0, le=1)
     min_ndcg_at_10: float = pydantic.Field(default=0.1, ge=0, le=1)
     min_log_loss_skill: float | None = pydantic.Field(default=0.0, le=1)
+    beat_simple_peers: bool = True
     max_auc_drop: float = pydantic.Field(default=0.02, ge=0, le=1)
     max_ndcg_drop: float = pydantic.Field(default=0.02, ge=0, le=1)
     importance_examples: pydantic.PositiveInt = 256

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+import tensorflow as tf
 from absl import logging
 from tfx import types
 from tfx.components.evaluator import executor as tfx_executor
@@ -22,6 +23,9 @@ from components.evaluator.baseline import (
     missing_features,
 )
 from components.evaluator.importance import IMPORTANCE_FILE, global_importance
+from components.evaluator.peer_thresholds import peer_figures, peers_document, raise_thresholds
+from components.evaluator.ranking_metrics import TOP_K
+from components.evaluator.simple_peers import PEERS_FILE
 from components.model_validator.golden import dense_inputs
 from schemas import names
 from schemas.config import GoalpathConfig
@@ -46,7 +50,9 @@ class Executor(tfx_executor.Executor):  # type: ignore[misc]
           output_dict: `evaluation` and `blessing`. Properties of the blessing:
             `baseline_version`, the version compared with, "" for none, and
             `baseline_skipped`, why a version that is there was not compared with.
-            Beside the metrics, `importance.json` is written: see `global_importance`.
+            Beside the metrics, `importance.json` is written: see `global_importance`;
+            and `simple_peers.json`, where thresholds are raised to what simple peers
+            reach.
           exec_properties: TFX's, and `config`, `serving_dir` and `baseline`.
 
         Raises:
@@ -65,6 +71,8 @@ class Executor(tfx_executor.Executor):  # type: ignore[misc]
             blessing.set_string_custom_property(BASELINE_SKIPPED, reason)
             version = None
         blessing.set_string_custom_property(BASELINE_VERSION, version.name if version else "")
+        if config.evaluation.beat_simple_peers:
+            exec_properties = _with_peers(input_dict, output_dict, exec_properties)
         self._evaluate(version, input_dict, output_dict, exec_properties)
         _write_importance(input_dict, output_dict, config)
 
@@ -82,6 +90,23 @@ class Executor(tfx_executor.Executor):  # type: ignore[misc]
                 model.uri = str(link_baseline(version, Path(folder)))
                 inputs[standard_component_specs.BASELINE_MODEL_KEY] = [model]
             super().Do(inputs, output_dict, exec_properties)
+
+
+def _with_peers(
+    input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+) -> dict[str, Any]:
+    """The properties, with thresholds that the simple peers set."""
+    examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+    train, evaluation = (
+        [f"{artifact_utils.get_split_uri(examples, split)}/*"]
+        for split in (names.TRAIN, names.EVAL)
+    )
+    figures = peer_figures(train, evaluation, TOP_K)
+    target = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
+    tf.io.gfile.makedirs(target)
+    (Path(target) / PEERS_FILE).write_text(peers_document(figures), encoding="utf-8")
+    key = standard_component_specs.EVAL_CONFIG_KEY
+    return {**exec_properties, key: raise_thresholds(exec_properties[key], figures)}
 
 
 def _write_importance(

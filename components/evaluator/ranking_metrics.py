@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+TOP_K: Final = 10
+
 Floats = NDArray[np.float64]
 ListMeasure = Callable[[Floats, Floats, int], float]
 

@@ -53,6 +53,7 @@ evaluation:
   min_risk_auc: 0
   min_ndcg_at_10: 0
   min_log_loss_skill: null
+  beat_simple_peers: false
   max_auc_drop: 1
   max_ndcg_drop: 1
 """

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.evaluator.simple_peers import PEERS_FILE
 from schemas import names
 from schemas.config import EvaluationConfig, GoalpathConfig, Kind, TableConfig, TablesConfig
 
@@ -35,6 +36,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("examples")
     tiny_model.write_examples(folder / "Split-eval", count=400, seed=7)
+    tiny_model.write_examples(folder / "Split-train", count=100, seed=8)
     return folder
 
 
@@ -76,7 +78,7 @@ def _execute(folder: Path, examples: Path, settings: GoalpathConfig, baseline: s
         return made
 
     data = artifact(standard_artifacts.Examples, examples)
-    data.split_names = artifact_utils.encode_split_names(["eval"])
+    data.split_names = artifact_utils.encode_split_names(["train", "eval"])
     blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
     evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
     context = Executor.Context(
@@ -169,6 +171,34 @@ def test_a_model_that_knows_nothing_is_not_blessed_and_the_reasons_are_named(
     assert (auc.value, auc.at_least, auc.is_change) == (0.5, 0.55, False)
     assert (names.RISK, "auc") in missed
     assert (names.RANKING_SCORE, "ndcg_at_10") in missed
+
+
+def test_a_model_behind_popularity_is_not_blessed_and_the_peer_is_named(
+    evaluate: Evaluate,
+) -> None:
+    from pipeline.evaluation_results import read_missed_thresholds
+
+    # Grades follow popularity, and a slope below 0 turns the ranking around.
+    blessing, evaluation = evaluate(-TRUE_SLOPE, settings=config(min_ndcg_at_10=0.0))
+    assert blessing.get_int_custom_property("blessed") == 0
+    (ranking,) = [
+        each for each in read_missed_thresholds(evaluation) if each.head == names.RANKING_SCORE
+    ]
+    assert ranking.at_least == pytest.approx(1.0)
+    assert ranking.describe().endswith("as popularity of the last 7 days alone reaches")
+    told = json.loads((evaluation / PEERS_FILE).read_text())
+    assert told[names.RANKING_SCORE]["figure"] == pytest.approx(1.0)
+    assert told[names.RISK]["figure"] == pytest.approx(0.5, abs=0.07)
+    # Without the peers it would have been let through.
+    alone = config(
+        min_ndcg_at_10=0.0,
+        min_likelihood_auc=0.0,
+        min_risk_auc=0.0,
+        min_log_loss_skill=None,
+        beat_simple_peers=False,
+    )
+    blessing, _ = evaluate(-TRUE_SLOPE, settings=alone)
+    assert blessing.get_int_custom_property("blessed") == 1
 
 
 def test_a_confident_and_wrong_model_fails_the_constant_too(evaluate: Evaluate) -> None:

@@ -37,6 +37,7 @@ def write_examples(folder: Path, count: int, seed: int) -> None:
             grade = (popularity > 0.7).astype(float)
             features = {
                 SIGNAL: [float(signal)],
+                names.Q_DAYS_SINCE_ACTIVE: [float(index % 7)],
                 names.Q_STAGE: [b"First" if index % 2 else b"Second"],
                 "profile_region": [b"north"],
                 POPULARITY: [float(p) for p in popularity],

@@ -28,6 +28,8 @@ def make_parts(folder: Path) -> BundleParts:
         "assets.extra/model.keras",
         "assets.extra/weights.json",
         "assets.extra/golden.npz",
+        "assets.extra/goal_parameters.json",
+        "assets.extra/goal_parameters.json",
     ):
         path = saved_model / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +80,7 @@ def test_every_file_is_in_the_manifest_with_its_checksum(tmp_path: Path) -> None
         "assets.extra/model.keras",
         "assets.extra/weights.json",
         "assets.extra/golden.npz",
+        "assets.extra/goal_parameters.json",
         "assets.extra/patterns.json",
         "assets.extra/journeys.parquet",
         "assets.extra/catalogue.parquet",
