@@ -104,10 +104,19 @@ def verify_export(directory: str, trained: Sequence[Checksum], golden: Golden) -
     Raises:
       ExportRejectedError: it does not load, or something differs; the message says what.
     """
-    loaded = _loaded(lambda: tf.saved_model.load(directory), _SAVED_MODEL)
-    require_equal(trained, (v.numpy() for v in loaded.model_vars), where=_SAVED_MODEL)
+    verify_saved_model(directory, trained, golden)
     restored = _loaded(lambda: _read_keras(directory), names.KERAS_FILE)
     require_equal(trained, (w.numpy() for w in restored.weights), where=names.KERAS_FILE)
+
+
+def verify_saved_model(directory: str, trained: Sequence[Checksum], golden: Golden) -> None:
+    """The same without the `.keras` file, for the signatures that `golden` has.
+
+    Raises:
+      ExportRejectedError: likewise.
+    """
+    loaded = _loaded(lambda: tf.saved_model.load(directory), _SAVED_MODEL)
+    require_equal(trained, (v.numpy() for v in loaded.model_vars), where=_SAVED_MODEL)
     for signature in sorted(set(golden) - {MODEL_INPUTS}):
         outputs = run(loaded.signatures[signature], golden[signature]["inputs"])
         _require_same(signature, golden[signature]["outputs"], outputs)

@@ -1,9 +1,10 @@
 """Writes the trained SavedModel again, with the signature `goal` beside its own.
 
 The trained model is loaded, held by a module that adds one function, and saved: weights,
-transform graph, catalogue and every function stay what they were, which is proved by
-reading the result back: weights by their checksums, and the outputs of every signature
-bit for bit. docs/adr/0013 says why it is not done otherwise.
+transform graph, catalogue and every function stay what they were. The result is read back
+here for its weights and the new signature; that every other signature still gives what
+the trainer recorded, bit for bit, is ModelValidator's to check, in a process of its own.
+docs/adr/0013 says why it is not done otherwise.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from schemas.config import GoalpathConfig
 from schemas.goal_parameters import GoalParameters
 from schemas.machine import machine_fingerprint
 from trainer.batching import dense_signature
-from trainer.export import run, verify_export
+from trainer.export import run, verify_saved_model
 from trainer.golden import dump_golden, load_golden
 from trainer.warmup import warmup_records, write_warmup
 from trainer.weights import load_checksums
@@ -99,7 +100,7 @@ def export_with_goal(
       config: of the data set.
 
     Raises:
-      ExportRejectedError: a weight or an output is not the trained one.
+      ExportRejectedError: a weight is not the trained one, or `goal` gives something else.
     """
     golden = load_golden((extra / names.GOLDEN_FILE).read_bytes())
     module = GoalModule(loaded, parameters, config)
@@ -116,4 +117,5 @@ def export_with_goal(
     text = parameters.model_dump_json(indent=1)
     (own / names.GOAL_PARAMETERS_FILE).write_text(text + "\n", encoding="utf-8")
     checksums = load_checksums((own / names.CHECKSUMS_FILE).read_text(encoding="utf-8"))
-    verify_export(os.fspath(target), checksums, golden)
+    own_golden = {names.SIGNATURE_GOAL: golden[names.SIGNATURE_GOAL]}
+    verify_saved_model(os.fspath(target), checksums, own_golden)
