@@ -122,32 +122,35 @@ class Findings:
 @click.option("--seeds", default=20, show_default=True)
 @click.option("--first-seed", default=1, show_default=True)
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="funnel", show_default=True)
+@click.option("--weeks", default=DEFAULT_WEEKS, show_default=True)
 @click.option("--truth-students", default=400_000, show_default=True, help="That live the truth.")
-def main(*, students: int, seeds: int, first_seed: int, profile: str, truth_students: int) -> None:
+def main(
+    *, students: int, seeds: int, first_seed: int, profile: str, weeks: int, truth_students: int
+) -> None:
     """Measure conversion patterns against the simulator's law."""
     began = time.monotonic()
     lives = live(
         students=truth_students,
         seed=TRUTH_SEED,
-        weeks=DEFAULT_WEEKS,
+        weeks=weeks,
         start=DEFAULT_START,
         profile=profile,
     )
     print(f"{len(lives.lost):,} students lived the truth, {time.monotonic() - began:.0f} s")
     found: list[Found] = []
     for seed in range(first_seed, first_seed + seeds):
-        found.append(find_patterns(students, seed, profile))
+        found.append(find_patterns(students, seed, profile, weeks))
         print(f"seed {seed}, {time.monotonic() - began:.0f} s", flush=True)
     for lines in (coverage_lines(found, lives), effect_lines(found)):
         print("\n".join(lines) + "\n")
 
 
-def find_patterns(students: int, seed: int, profile: str) -> Found:
+def find_patterns(students: int, seed: int, profile: str, weeks: int) -> Found:
     """Simulates, prepares and counts."""
     with tempfile.TemporaryDirectory(prefix="goalpath-patterns-") as scratch:
         folder = Path(scratch)
         data, prepared, work = folder / "data", folder / "prepared", folder / "work"
-        simulate(data, students=students, seed=seed, profile=profile)
+        simulate(data, students=students, seed=seed, profile=profile, weeks=weeks)
         config = load_config(data)
         prepare_data(data, config, prepared, now=_NOW)
         job = plan_job(config, data_dir=str(prepared), work_dir=str(work), examples_dir="")

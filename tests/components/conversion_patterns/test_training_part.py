@@ -18,8 +18,12 @@ def windows_of(part: TrainingPart, days: int) -> dict[int, list[float | None]]:
 
 def test_of_training_is_who_entered_before_evaluation_and_its_embargo() -> None:
     part, _ = make_part(
-        [student("a", entered_at=day(3)), student("b", entered_at=day(13))]
-        + [student("c", entered_at=day(60)), student("d")],
+        [
+            student("a", entered_at=day(3)),
+            student("b", entered_at=day(13)),
+            student("c", entered_at=day(60)),
+            student("d"),
+        ],
         plan=until(20, embargo=7),
     )
     assert part.chosen.tolist() == [True, False, False, False]
@@ -29,7 +33,7 @@ def test_of_training_is_who_entered_before_evaluation_and_its_embargo() -> None:
 def test_calibration_students_are_left_out() -> None:
     people = [student(f"s{number:03d}", entered_at=day(1)) for number in range(200)]
     none, _ = make_part(people, plan=until(50))
-    some, reference = make_part(people, plan=until(50, calibration=0.25))
+    some, _ = make_part(people, plan=until(50, calibration=0.25))
     assert none.chosen.all()
     # A draw of a quarter of 200; 25 is four deviations off.
     assert 25 < (~some.chosen).sum() < 75

@@ -16,13 +16,14 @@ from tests.components.event_example_gen.hand_made import change, day, student
 
 HORIZON = 10
 AFTER = (0, 7)
+ARRIVAL = (5,)
 PAIRS = {pair: place for place, pair in enumerate(stage_pairs(4))}
 Cells = dict[tuple[int, int], int]
 
 
 def cells(found: TransitionCounts, pair: tuple[int, int], after: int) -> Cells:
     """(day, kind) -> students, without zeros."""
-    table = found.counts[PAIRS[pair], AFTER.index(after)]
+    table = found.counts[PAIRS[pair], AFTER.index(after)].sum(axis=0)
     return {(int(d), int(k)): int(table[d, k]) for d, k in zip(*np.nonzero(table), strict=True)}
 
 
@@ -43,7 +44,7 @@ def found() -> TransitionCounts:
         ],
         plan=until(20),
     )
-    return count_transitions(part, days_in_stage=AFTER, horizon=HORIZON)
+    return count_transitions(part, days_in_stage=AFTER, arrival_days=ARRIVAL, horizon=HORIZON)
 
 
 def test_from_the_entry(found: TransitionCounts) -> None:
@@ -79,6 +80,23 @@ def test_from_a_later_stage_of_those_that_entered_it(found: TransitionCounts) ->
     assert cells(found, (2, 3), 0) == {(10, CENSORED): 1}
 
 
+def test_students_are_told_apart_by_how_long_they_took_to_come() -> None:
+    part, _ = make_part(
+        [student(name, entered_at=day(2)) for name in "ab"],
+        changes=[
+            change(7, "Visited", student="a"),
+            change(9, "Applied", student="a"),
+            change(7.1, "Visited", student="b"),
+        ],
+    )
+    found = count_transitions(part, days_in_stage=(0,), arrival_days=ARRIVAL, horizon=HORIZON)
+    early, late = found.counts[PAIRS[1, 2], 0]
+    assert (early.sum(), early[2, REACHED]) == (1, 1)
+    assert (late.sum(), late[HORIZON, CENSORED]) == (1, 1)
+    # Everyone comes into the first stage at once.
+    assert found.counts[PAIRS[0, 1], 0].sum(axis=(1, 2)).tolist() == [2, 0]
+
+
 def test_partitions_add_up() -> None:
     one = TransitionCounts(np.full((6, 1, 3, 3), 2))
     assert (one + one).counts.tolist() == np.full((6, 1, 3, 3), 4).tolist()
@@ -86,6 +104,6 @@ def test_partitions_add_up() -> None:
 
 def test_of_nobody_nothing_is_counted() -> None:
     part, _ = make_part([student("a")])
-    empty = count_transitions(part, days_in_stage=AFTER, horizon=HORIZON)
-    assert empty.counts.shape == (6, 2, HORIZON + 1, 3)
+    empty = count_transitions(part, days_in_stage=AFTER, arrival_days=ARRIVAL, horizon=HORIZON)
+    assert empty.counts.shape == (6, 2, 2, HORIZON + 1, 3)
     assert not empty.counts.any()

@@ -35,7 +35,7 @@ def test_every_pair_is_described() -> None:
     later = counts({1: (1, 0, 0), 3: (0, 0, 1), HORIZON: (0, 0, 3)})
     far = counts({5: (0, 3, 17)})
     found = describe_transitions(
-        TransitionCounts(np.stack([[first, later], [far, nobody], [nobody, nobody]])),
+        TransitionCounts(np.stack([[[first], [later]], [[far], [nobody]], [[nobody], [nobody]]])),
         ("A", "B", "C"),
         (0, 7),
         level=0.95,
