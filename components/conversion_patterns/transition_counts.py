@@ -71,9 +71,7 @@ def count_transitions(
     )
 
 
-def _arrivals(
-    part: TrainingPart, visits: StageVisits, arrival_days: Sequence[int]
-) -> list[Places]:
+def _arrivals(part: TrainingPart, visits: StageVisits, arrival_days: Sequence[int]) -> list[Places]:
     """The visits of each class, by how long after the student they came."""
     found = classes(visits.entered - part.histories.entered[visits.student], arrival_days)
     return [np.flatnonzero(found == place) for place in range(len(arrival_days) + 1)]
