@@ -111,7 +111,7 @@ def true_chances(
     own = Lives(lives.reached[within], lives.lost[within])
     return {
         (STAGES[origin], STAGES[target]): tuple(
-            _chance(own, origin, target, days * DAY_S, population, horizon_days * DAY_S)
+            _chance(own, (origin, target), days * DAY_S, population, horizon_days * DAY_S)
             for days in days_in_stage
         )
         for origin, target in itertools.combinations(range(len(STAGES)), 2)
@@ -119,8 +119,9 @@ def true_chances(
 
 
 def _chance(
-    lives: Lives, origin: int, target: int, after: int, population: Population, horizon: int
+    lives: Lives, pair: tuple[int, int], after: int, population: Population, horizon: int
 ) -> TrueChance:
+    origin, target = pair
     there = lives.reached[:, origin] != NEVER
     entered, left = lives.reached[there, origin], lives.reached[there, origin + 1]
     begin = entered + after

@@ -46,8 +46,8 @@ def standardised_incidence(counts: Counts) -> Incidence:
         curve=curve,
         variance=share**2 @ own.variance + between,
         free=share @ own.free,
-        complete=own.complete.all(),
-        resolved=own.resolved.sum(),
+        complete=np.asarray(own.complete.all()),
+        resolved=np.asarray(own.resolved.sum()),
     )
 
 
@@ -69,10 +69,9 @@ def join_small(counts: Counts) -> Counts:
         if _is_followed(waiting):
             joined.append(waiting)
             waiting = np.zeros_like(waiting)
-    if not joined:
-        return waiting[None]
-    joined[-1] = joined[-1] + waiting
-    return np.stack(joined)
+    if joined:
+        joined[-1] = joined[-1] + waiting
+    return np.stack(joined or [waiting])
 
 
 def _is_followed(counts: Counts) -> bool:
