@@ -5,7 +5,8 @@
 For each seed a university is simulated, prepared, and counted by the Beam pipeline of
 ConversionPatterns; the model is not needed for that. Then it prints, over all seeds, how
 often the true chance of a pair of stages lies in its interval, which of the planted
-effective types were found, and the share of false ones among the findings.
+effective types were found, and the false discovery rate: the mean over seeds of the share
+of false ones among the findings, 0 where there are none.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import apache_beam as beam
 import click
 import polars as pl
 
+from benchmarks.patterns_lifts import true_lifts
 from benchmarks.patterns_truth import Lives, Population, TrueChance, live, true_chances
 from components.conversion_patterns import beam_count
 from components.conversion_patterns.document import catalogue_of
@@ -103,6 +105,11 @@ class Findings:
     less_effective_false: int = 0
     useless: int = 0
 
+    @property
+    def false_share(self) -> float:
+        """Of the findings; 0 without any."""
+        return self.effective_false / max(self.effective, 1)
+
     def add(self, effect: Effect, *, is_effective: bool) -> None:
         """One effect."""
         called, lower = (
@@ -141,7 +148,8 @@ def main(
     for seed in range(first_seed, first_seed + seeds):
         found.append(find_patterns(students, seed, profile, weeks))
         print(f"seed {seed}, {time.monotonic() - began:.0f} s", flush=True)
-    for lines in (coverage_lines(found, lives), effect_lines(found)):
+    lifts = true_lifts(profile, TRUTH_SEED)
+    for lines in (coverage_lines(found, lives), effect_lines(found, lifts)):
         print("\n".join(lines) + "\n")
 
 
@@ -238,36 +246,53 @@ def coverage_lines(found: Sequence[Found], lives: Lives) -> list[str]:
     return lines
 
 
-def effect_lines(found: Sequence[Found]) -> list[str]:
+def effect_lines(found: Sequence[Found], lifts: Mapping[str, Mapping[str, float]]) -> list[str]:
     """A row for each subject, and one for each planted type and each false finding."""
-    by_subject: dict[Subject, Findings] = collections.defaultdict(Findings)
-    planted: collections.Counter[tuple[str, str]] = collections.Counter()
-    false: collections.Counter[tuple[str, str]] = collections.Counter()
+    by_subject: dict[Subject, list[Findings]] = collections.defaultdict(list)
+    types: collections.Counter[tuple[str, str]] = collections.Counter()
+    false: collections.Counter[tuple[str, str, str]] = collections.Counter()
     for each in found:
+        own = {subject: Findings() for subject in Subject}
         for effect in each.effects:
             if effect.finding is Finding.SELF_CHOSEN:
                 continue
             is_effective = not each.effective[effect.from_stage].isdisjoint(effect.types)
-            by_subject[effect.subject].add(effect, is_effective=is_effective)
-            if effect.subject is Subject.TYPE and effect.finding is Finding.EFFECTIVE:
-                (planted if is_effective else false)[effect.from_stage, effect.name] += 1
+            own[effect.subject].add(effect, is_effective=is_effective)
+            if effect.finding is Finding.EFFECTIVE and effect.subject is Subject.TYPE:
+                types[effect.from_stage, effect.name] += 1
+            if effect.finding is Finding.EFFECTIVE and not is_effective:
+                false[effect.subject.value, effect.from_stage, effect.name] += 1
+        for subject, findings in own.items():
+            by_subject[subject].append(findings)
     lines = [
-        "| subject | planted | found | called effective | false | share | called less effective "
-        "| false | useless |",
+        "| subject | planted | found | useless | called effective | false "
+        "| false discovery rate | called less effective | false |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        *(_subject_row(subject, findings) for subject, findings in by_subject.items()),
+        "",
+        "| stage | type | true lift of an offer | found |",
+        "| --- | --- | --- | --- |",
     ]
-    for subject, own in by_subject.items():
-        share = own.effective_false / max(own.effective, 1)
-        lines.append(
-            f"| {subject.value} | {own.planted} | {own.planted_found} | {own.effective} "
-            f"| {own.effective_false} | {share:.1%} | {own.less_effective} "
-            f"| {own.less_effective_false} | {own.useless} |"
-        )
-    lines += ["", f"types found, of {len(found)} seeds each:"]
-    for stage, types in found[0].effective.items():
-        lines += [f"  {stage}: {name} {planted[stage, name]}" for name in sorted(types)]
-    lines += [f"false: {stage}: {name} {count}" for (stage, name), count in false.items()]
-    return lines
+    for stage, effective in found[0].effective.items():
+        lines += [
+            f"| {stage} | {name} | {lifts[stage][name]:.2f} "
+            f"| {types[stage, name]} of {len(found)} |"
+            for name in sorted(effective)
+        ]
+    return [*lines, "", *(f"false: {', '.join(what)}: {n}" for what, n in false.items())]
+
+
+def _subject_row(subject: Subject, found: Sequence[Findings]) -> str:
+    total = {
+        field.name: sum(getattr(each, field.name) for each in found)
+        for field in dataclasses.fields(Findings)
+    }
+    rate = sum(each.false_share for each in found) / len(found)
+    return (
+        f"| {subject.value} | {total['planted']} | {total['planted_found']} | {total['useless']} "
+        f"| {total['effective']} | {total['effective_false']} | {rate:.1%} "
+        f"| {total['less_effective']} | {total['less_effective_false']} |"
+    )
 
 
 if __name__ == "__main__":
