@@ -12,12 +12,13 @@ from sklearn.metrics import adjusted_rand_score
 from components.conversion_patterns.clusters import (
     Described,
     Division,
+    cluster_names,
     describe_clusters,
     divide,
 )
 from components.conversion_patterns.sampled import Outcomes
 from components.event_example_gen import clock
-from schemas.conversion_patterns import NOTHING_KNOWN
+from schemas.conversion_patterns import NOTHING_KNOWN, Trait
 from tests.sample_data import sample_config
 
 CONFIG = sample_config(cohorts=False)
@@ -145,7 +146,36 @@ def test_a_cluster_is_named_by_what_sets_it_apart() -> None:
 def test_without_anything_that_sets_it_apart_it_is_near_the_mean() -> None:
     states = Described({"constant": np.ones(8)}, outcomes())
     found = describe_clusters(DIVISION, states, CONFIG).clusters
-    assert [(each.name, each.traits) for each in found] == [("near the mean", ())] * 2
+    assert [(each.name, each.traits) for each in found] == [
+        ("near the mean (1)", ()),
+        ("near the mean (2)", ()),
+    ]
+
+
+def test_no_two_clusters_have_one_name() -> None:
+    def traits(**differences: float) -> tuple[Trait, ...]:
+        return tuple(
+            Trait(feature=key, difference=value, mean=0, overall_mean=0)
+            for key, value in differences.items()
+        )
+
+    assert cluster_names(
+        [
+            traits(a=2, b=-1, c=0.9, d=0.5),
+            traits(a=1, c=0.8),
+            traits(a=1.5, b=-1.2, c=-0.4),
+            traits(a=3, b=-2, c=0.7, d=-0.3),
+            traits(a=0.2),
+        ]
+    ) == [
+        "high a, low b, high c, high d",
+        "high a, high c",
+        "high a, low b, low c",
+        "high a, low b, high c, low d",
+        "near the mean",
+    ]
+    assert cluster_names([traits(a=1)] * 2) == ["high a (1)", "high a (2)"]
+    assert cluster_names([]) == []
 
 
 def test_a_cluster_of_the_enrolled_alone_converts_no_more() -> None:
