@@ -47,6 +47,7 @@ setup(
         "pydantic>=2.6,<3",
         "PyYAML>=6,<7",
         "rich>=13",
+        "scikit-learn>=1.1,<2",
         "scipy>=1.9",
         "tensorflow>=2.16,<2.22",
         "tensorflow-data-validation>=1.16,<2",

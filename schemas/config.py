@@ -325,6 +325,8 @@ class PatternsConfig(_Model):
         compared.
       days_in_stage: ascending from 0; the chance from now on is counted for students
         who have been in the stage this long.
+      arrival_days: bounds of the classes of days from entering the funnel to entering a
+        stage; chances are estimated within them and put together.
       stage_time_days: bounds of the classes of time in stage that are compared within.
       recency_days: bounds of the classes of days since the last activity, likewise.
       most_meetings: windows with so many meetings or more are compared with each other.
@@ -342,6 +344,7 @@ class PatternsConfig(_Model):
     smallest_group: int = pydantic.Field(default=5, ge=2)
     smallest_exposure: pydantic.PositiveInt = 30
     days_in_stage: tuple[pydantic.NonNegativeInt, ...] = (0, 7, 14, 28, 56, 112)
+    arrival_days: tuple[pydantic.PositiveInt, ...] = (7, 21, 42, 84)
     stage_time_days: tuple[pydantic.PositiveInt, ...] = (14, 56)
     recency_days: tuple[pydantic.PositiveInt, ...] = (7, 28)
     most_meetings: pydantic.PositiveInt = 3
@@ -354,7 +357,7 @@ class PatternsConfig(_Model):
 
     @pydantic.model_validator(mode="after")
     def _bounds_ascend(self) -> PatternsConfig:
-        for key in ("days_in_stage", "stage_time_days", "recency_days"):
+        for key in ("days_in_stage", "arrival_days", "stage_time_days", "recency_days"):
             bounds = getattr(self, key)
             if list(bounds) != sorted(set(bounds)):
                 raise ValueError(f"{key} must ascend; got {list(bounds)}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -120,7 +121,11 @@ def describe_clusters(
         )
         return Clustering(clusters=(), silhouette=None, stability=None, reason=reason)
     order = np.argsort(-np.bincount(division.label), kind="stable")
-    clusters = [_cluster(int(place), division, states, config) for place in order]
+    traits = [_traits(states.numbers, division.label == place) for place in order]
+    clusters = [
+        _cluster(int(place), (name, own), division, states, config)
+        for place, name, own in zip(order, cluster_names(traits), traits, strict=True)
+    ]
     return Clustering(
         clusters=tuple(clusters),
         silhouette=division.silhouette,
@@ -129,14 +134,20 @@ def describe_clusters(
     )
 
 
-def _cluster(place: int, division: Division, states: Described, config: GoalpathConfig) -> Cluster:
+def _cluster(
+    place: int,
+    named: tuple[str, tuple[Trait, ...]],
+    division: Division,
+    states: Described,
+    config: GoalpathConfig,
+) -> Cluster:
+    name, traits = named
     inside = division.label == place
     rows = np.flatnonzero(inside)
-    traits = _traits(states.numbers, inside)
     stage = states.outcomes.stage[rows]
     shares = np.bincount(stage, minlength=len(config.stages)) / len(rows)
     return Cluster(
-        name=_name(traits),
+        name=name,
         students=len(rows),
         share=len(rows) / len(inside),
         centroid=tuple(float(value) for value in division.centroids[place]),
@@ -183,8 +194,35 @@ def _traits(
     return tuple(found[:TRAITS])
 
 
-def _name(traits: tuple[Trait, ...]) -> str:
-    """In words: "high active_28, low days_since_active"."""
-    plain = [trait for trait in traits if abs(trait.difference) >= _PLAIN][:NAMED_TRAITS]
+def cluster_names(traits: Sequence[tuple[Trait, ...]]) -> list[str]:
+    """In words, each its own: "high active_28, low days_since_active".
+
+    Clusters that the first `NAMED_TRAITS` do not tell apart are named by more of them, and
+    by their place among each other where all are alike.
+
+    Args:
+      traits: of each cluster, largest difference first.
+    """
+    names = [_name(own, NAMED_TRAITS) for own in traits]
+    for length in range(NAMED_TRAITS + 1, TRAITS + 1):
+        shared = _shared(names)
+        names = [
+            _name(own, length) if name in shared else name
+            for own, name in zip(traits, names, strict=True)
+        ]
+    shared, seen = _shared(names), collections.Counter[str]()
+    for place, name in enumerate(names):
+        if name in shared:
+            seen[name] += 1
+            names[place] = f"{name} ({seen[name]})"
+    return names
+
+
+def _shared(names: Sequence[str]) -> frozenset[str]:
+    return frozenset(name for name, count in collections.Counter(names).items() if count > 1)
+
+
+def _name(traits: tuple[Trait, ...], most: int) -> str:
+    plain = [trait for trait in traits if abs(trait.difference) >= _PLAIN][:most]
     words = [f"{'high' if trait.difference > 0 else 'low'} {trait.feature}" for trait in plain]
     return ", ".join(words) or "near the mean"

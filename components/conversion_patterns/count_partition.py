@@ -54,7 +54,10 @@ def count_partition(part: TrainingPart, reference: Reference, type_use: TypeUse)
         students=int(part.chosen.sum()),
         type_use=type_use,
         transitions=count_transitions(
-            part, days_in_stage=patterns.days_in_stage, horizon=config.horizons.goal_days
+            part,
+            days_in_stage=patterns.days_in_stage,
+            arrival_days=patterns.arrival_days,
+            horizon=config.horizons.goal_days,
         ),
         effects=count_effects(part, chosen_type, window_days=window_days, patterns=patterns),
         sample=sample_states(

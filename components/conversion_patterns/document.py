@@ -77,7 +77,7 @@ def describe(
         transitions=describe_transitions(
             counts.transitions, config.stages, patterns.days_in_stage, level=patterns.level
         ),
-        effects=describe_effects(counts.effects, _catalogue(counts, reference), patterns),
+        effects=describe_effects(counts.effects, catalogue_of(counts, reference), patterns),
         indicators=describe_indicators(numbers, outcomes, time_class, config),
         clustering=describe_clusters(division, described, config),
         paths=successful_paths(journeys, config),
@@ -85,7 +85,8 @@ def describe(
     return document, journeys
 
 
-def _catalogue(counts: PatternCounts, reference: Reference) -> Catalogue:
+def catalogue_of(counts: PatternCounts, reference: Reference) -> Catalogue:
+    """Names of what the counts are of."""
     engagements = reference.engagements
     return Catalogue(
         stages=reference.config.stages,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special, stats
+
+MOST_EXACT: Final = 2_000  # possible numbers, of which all chances are worked out
 
 Reals = npt.NDArray[np.float64]
 
@@ -52,8 +55,14 @@ def pooled_ratio(strata: Strata, *, level: float) -> Ratio:
     ratio = sum(a n0 / N) / sum(c n1 / N), and the variance of its logarithm
     sum((n1 n0 (a + c) - a c N) / N^2) / (sum(a n0 / N) sum(c n1 / N)) (Greenland and
     Robins, "Estimation of a common effect parameter from sparse follow-up data", 1985).
-    It holds for many sparse strata as well as for few large ones. The p-value is that
-    of the Cochran-Mantel-Haenszel test, without continuity correction.
+    It holds for many sparse strata as well as for few large ones.
+
+    The p-value is exact: given the margins of each stratum, the number that met it and
+    moved on is a sum of hypergeometric numbers where meeting it makes no difference (Gart,
+    "Point and interval estimation of the common odds ratio in the combination of 2 x 2
+    tables with fixed marginals", 1970); it is twice the smaller tail. Where more than
+    `MOST_EXACT` numbers are possible, it is that of the Cochran-Mantel-Haenszel test, without
+    continuity correction, which is too small for rare meetings.
 
     Args:
       strata: a stratum with nobody on one side says nothing.
@@ -74,11 +83,43 @@ def pooled_ratio(strata: Strata, *, level: float) -> Ratio:
 
 def _p_value(strata: Strata) -> float:
     n1, moved, total = strata.met, strata.all_moved, strata.all
-    use = total > 1
-    n1, moved, total, a = n1[use], moved[use], total[use], strata.met_moved[use]
-    expected = n1 * moved / total
-    spread = n1 * (total - n1) * moved * (total - moved) / (total**2 * (total - 1))
-    if spread.sum() <= 0:
+    least, most = np.maximum(n1 + moved - total, 0.0), np.minimum(n1, moved)
+    use = most > least
+    if not use.any():
         return 1.0
-    square = (a - expected).sum() ** 2 / spread.sum()
+    told = Strata(n1[use], strata.met_moved[use], total[use], moved[use])
+    if (most - least)[use].sum() <= MOST_EXACT:
+        return _exact(told, least[use], most[use])
+    expected = told.met * told.all_moved / told.all
+    spread = (
+        expected * (told.all - told.met) * (told.all - told.all_moved) / told.all / (told.all - 1)
+    )
+    square = (told.met_moved - expected).sum() ** 2 / spread.sum()
     return float(stats.chi2.sf(square, df=1))
+
+
+def _exact(strata: Strata, least: Reals, most: Reals) -> float:
+    """Twice the smaller tail of the sum of hypergeometric numbers in [least, most]."""
+    possible = least[:, None] + np.arange(int((most - least).max()) + 1)
+    inside = possible <= most[:, None]
+    number = np.where(inside, possible, most[:, None])
+    met, moved, total = (each[:, None] for each in (strata.met, strata.all_moved, strata.all))
+    log_chance = (
+        _log_choose(moved, number)
+        + _log_choose(total - moved, met - number)
+        - _log_choose(total, met)
+    )
+    chances = np.where(inside, np.exp(log_chance), 0.0)
+    of_sum = np.ones(1)
+    for own, width in zip(chances, (most - least).astype(int) + 1, strict=True):
+        of_sum = np.convolve(of_sum, own[:width])
+    place = round(float((strata.met_moved - least).sum()))
+    tail = min(float(of_sum[place:].sum()), float(of_sum[: place + 1].sum()))
+    return min(2 * tail, 1.0)
+
+
+def _log_choose(size: Reals, number: Reals) -> Reals:
+    found: Reals = (
+        special.gammaln(size + 1) - special.gammaln(number + 1) - special.gammaln(size - number + 1)
+    )
+    return found

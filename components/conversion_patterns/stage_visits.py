@@ -35,6 +35,12 @@ class StageVisits:
     def __len__(self) -> int:
         return len(self.student)
 
+    def take(self, rows: Places) -> StageVisits:
+        """The given ones, in that order."""
+        return StageVisits(
+            self.student[rows], self.entered[rows], self.left[rows], self.reaches[rows]
+        )
+
 
 def first_visits(part: TrainingPart, stage: int) -> StageVisits:
     """First visits to a stage that began in training time.

@@ -1,4 +1,4 @@
-"""How many students reached which later stage, by day and by time spent in the stage."""
+"""How many students reached which later stage, by day, time in the stage and arrival."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 
 from components.conversion_patterns.competing_risks import Counts, Follow, count_days
 from components.conversion_patterns.stage_visits import StageVisits, first_visits
+from components.conversion_patterns.student_windows import classes
 from components.conversion_patterns.training_part import TrainingPart
 from components.event_example_gen import clock
+from components.event_example_gen.segments import Places
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -19,8 +21,9 @@ class TransitionCounts:
     """Counts of a funnel of `K` stages; they add up over partitions.
 
     Attributes:
-      counts: int64 `[pairs, L, H + 1, 3]`, of `competing_risks.count_days`, by pair as
-        in `stage_pairs` and by what time in the stage the clock starts at.
+      counts: int64 `[pairs, L, A, H + 1, 3]`, of `competing_risks.count_days`, by pair
+        as in `stage_pairs`, by what time in the stage the clock starts at, and by class
+        of the time from entering the funnel to entering the stage.
     """
 
     counts: Counts
@@ -35,25 +38,43 @@ def stage_pairs(stages: int) -> tuple[tuple[int, int], ...]:
 
 
 def count_transitions(
-    part: TrainingPart, *, days_in_stage: Sequence[int], horizon: int
+    part: TrainingPart,
+    *,
+    days_in_stage: Sequence[int],
+    arrival_days: Sequence[int],
+    horizon: int,
 ) -> TransitionCounts:
     """Counts a partition.
 
     Args:
       part: its training students.
       days_in_stage: when to start the clock, `L` of them; 0 is the entry itself.
+      arrival_days: bounds of the `A` classes of arrival, ascending, `A - 1` of them.
       horizon: in days, `H`.
     """
     stages = part.histories.records.stages
     visits = [first_visits(part, stage) for stage in range(stages - 1)]
+    arrivals = [_arrivals(part, each, arrival_days) for each in visits]
     return TransitionCounts(
         np.stack(
             [
-                [_count(part, visits[origin], target, after, horizon) for after in days_in_stage]
+                [
+                    [
+                        _count(part, visits[origin].take(rows), target, after, horizon)
+                        for rows in arrivals[origin]
+                    ]
+                    for after in days_in_stage
+                ]
                 for origin, target in stage_pairs(stages)
             ]
         )
     )
+
+
+def _arrivals(part: TrainingPart, visits: StageVisits, arrival_days: Sequence[int]) -> list[Places]:
+    """The visits of each class, by how long after the student they came."""
+    found = classes(visits.entered - part.histories.entered[visits.student], arrival_days)
+    return [np.flatnonzero(found == place) for place in range(len(arrival_days) + 1)]
 
 
 def _count(

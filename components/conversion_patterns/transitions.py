@@ -14,6 +14,7 @@ from components.conversion_patterns.competing_risks import (
     interval,
     quantile_days,
 )
+from components.conversion_patterns.standardised import standardised_incidence
 from components.conversion_patterns.transition_counts import TransitionCounts, stage_pairs
 from schemas.conversion_patterns import (
     NOTHING_KNOWN,
@@ -44,7 +45,9 @@ def describe_transitions(
 def _transition(
     origin: str, target: str, counts: Counts, days_in_stage: Sequence[int], level: float
 ) -> Transition:
-    chances = [chance_of(each, level) for each in counts]
+    incidences = [standardised_incidence(each) for each in counts]
+    chances = [chance_within(each, level) for each in incidences]
+    overall = counts.sum(axis=1)
     from_now_on = tuple(
         ChanceFromNowOn(
             days_in_stage=days,
@@ -52,9 +55,9 @@ def _transition(
             reached=int(own[:, REACHED].sum()),
             chance=chance,
         )
-        for days, own, chance in zip(days_in_stage, counts, chances, strict=True)
+        for days, own, chance in zip(days_in_stage, overall, chances, strict=True)
     )
-    entered = counts[0]
+    entered = overall[0]
     return Transition(
         from_stage=origin,
         to_stage=target,
@@ -64,20 +67,28 @@ def _transition(
         lost=int(entered[:, OTHER].sum()),
         censored=int(entered[:-1, CENSORED].sum()),
         chance=chances[0],
-        days=_typical_days(cumulative_incidence(entered)),
+        days=_typical_days(incidences[0]),
         from_now_on=from_now_on,
     )
 
 
 def chance_of(counts: Counts, level: float) -> Chance:
-    """The chance within the horizon of the counts `[H + 1, 3]`.
+    """The chance within the horizon of the counts `[H + 1, 3]`; see `chance_within`."""
+    return chance_within(cumulative_incidence(counts), level)
+
+
+def chance_within(found: Incidence, level: float) -> Chance:
+    """The chance within the horizon.
 
     Where nobody is observed to the end of the horizon, the chance is not known; it lies
     between what was seen, and that with all who were left reaching too.
+
+    Args:
+      found: without leading axes.
+      level: of the interval.
     """
-    if not counts.sum():
+    if not found.resolved and not found.complete:
         return NOTHING_KNOWN
-    found = cumulative_incidence(counts)
     probability = min(max(float(found.curve[-1]), 0.0), 1.0)
     lower, upper = interval(found.curve[-1], found.variance, found.resolved, level)
     if bool(found.complete):
