@@ -213,6 +213,18 @@ class PushedModel:
         """
         return self._call(names.SIGNATURE_GOAL, query)
 
+    def embed_engagements(self, candidates: Tensors) -> npt.NDArray[np.float32]:
+        """The vectors of `N` engagements, `[N, D]`.
+
+        Args:
+          candidates: candidate features, `[N]` each.
+
+        Raises:
+          SignatureMismatchError: catalogue and model are not of one run.
+        """
+        found = self._call(names.SIGNATURE_EMBED_ENGAGEMENT, candidates)
+        return np.asarray(found[names.EMBEDDING], np.float32)
+
     def _rows(self, state: StudentState, engagement_id: str | None) -> CatalogueRows:
         rows = read_catalogue(self._catalogue_path, state.audience)
         if engagement_id is None:
