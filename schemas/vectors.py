@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from schemas import names
 
+GOAL_COLUMNS: Final = (*names.GOAL_VALUES, names.GOAL_PROBABILITY)
 _FLOATS: Final = pa.list_(pa.float32())
 STUDENT_VECTORS: Final = pa.schema(
     [
@@ -15,7 +16,7 @@ STUDENT_VECTORS: Final = pa.schema(
         (names.EMBEDDING, _FLOATS),  # [D]
         (names.LIKELIHOOD, pa.float32()),
         (names.RISK, pa.float32()),
-        *((key, _FLOATS) for key in names.GOAL_VALUES),  # [K]
+        *((key, _FLOATS) for key in GOAL_COLUMNS),  # [K]
     ]
 )
 """In the order of the states. All but id and embedding are null where the student has ended."""

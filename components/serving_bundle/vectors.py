@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from schemas import names
 from schemas.config import GoalpathConfig
-from schemas.vectors import ENGAGEMENT_VECTORS, STUDENT_VECTORS
+from schemas.vectors import ENGAGEMENT_VECTORS, GOAL_COLUMNS, STUDENT_VECTORS
 from serving.catalogue import read_catalogue
 from serving.state_batches import state_batches
 from serving.state_candidates import candidate_features
@@ -105,6 +105,6 @@ def _students(model: Model, states: Path, config: GoalpathConfig) -> Iterator[pa
             pa.array(batch.student_ids),
             float_lists(said[names.EMBEDDING]),
             *(pa.array(said[key], mask=batch.ended) for key in names.OF_STUDENT),
-            *(float_lists(said[key], batch.ended) for key in names.GOAL_VALUES),
+            *(float_lists(said[key], batch.ended) for key in GOAL_COLUMNS),
         ]
         yield pa.RecordBatch.from_arrays(columns, schema=STUDENT_VECTORS)
