@@ -19,12 +19,12 @@ from schemas.errors import GoalpathError, InputError
 from schemas.goal_state import GoalState
 from serving.catalogue import read_catalogue
 from serving.goal_states import ended_state, open_state
+from serving.risk_levels import risk_level
 from serving.state_batches import state_columns
 from serving.state_candidates import CatalogueRows, candidate_features, eligible
 from serving.states import StudentState, as_text, require_open
 
 PREDICTION_METHOD = "full_model"
-RISK_LEVELS = ((0.7, "high"), (0.4, "medium"), (0.0, "low"))
 
 Tensors = dict[str, npt.NDArray[np.generic]]
 
@@ -273,11 +273,6 @@ def _require_none_missing(missing: set[str], where: str) -> None:
             received=f"no {', '.join(sorted(missing))}",
             remedy="push again with `goalpath run`: the version is not of one run.",
         )
-
-
-def risk_level(risk: float) -> str:
-    """The word for a risk in [0, 1]; the bounds themselves belong to the lower level."""
-    return next((word for bound, word in RISK_LEVELS if risk > bound), RISK_LEVELS[-1][1])
 
 
 def _no_fresh_popularity() -> Tensors:

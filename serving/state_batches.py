@@ -39,9 +39,7 @@ class StateBatch:
     ended: npt.NDArray[np.bool_]
 
 
-def state_columns(
-    values: Mapping[str, object], specs: Sequence[FeatureSpec]
-) -> dict[str, Column]:
+def state_columns(values: Mapping[str, object], specs: Sequence[FeatureSpec]) -> dict[str, Column]:
     """Features of one state as the signatures take them, with `B` 1.
 
     Args:

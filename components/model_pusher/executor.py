@@ -46,9 +46,10 @@ class Executor(tfx_pusher.Executor):  # type: ignore[misc]
             self._MarkNotPushed(pushed)
             return
         bundle = artifact_utils.get_single_uri(input_dict[standard_component_specs.MODEL_KEY])
+        folders = (artifact_utils.get_single_uri(input_dict[key]) for key in (STATES, VECTORS))
         number, model_dir = push_version(
             Path(path_utils.serving_model_path(bundle)),
-            tuple(Path(artifact_utils.get_single_uri(input_dict[key])) for key in (STATES, VECTORS)),
+            tuple(map(Path, folders)),
             Destination(Path(exec_properties[SERVING_DIR]), Path(exec_properties[STATES_DIR])),
         )
         self._MarkPushed(pushed, pushed_destination=str(model_dir), pushed_version=str(number))

@@ -23,23 +23,18 @@ from serving.state_batches import state_batches
 from serving.state_candidates import candidate_features
 
 BATCH: Final = 4096
-_NOBODY: Final[Mapping[str, object]] = {
-    **dict.fromkeys(
-        (
-            names.USED_ID,
-            names.USED_COUNT,
-            names.USED_COUNT_7,
-            names.USED_COUNT_28,
-            names.USED_MET,
-            names.USED_DAYS_SINCE,
-            names.TYPE_NAME,
-            names.TYPE_ACTIVE_ALL,
-            names.TYPE_ACTIVE_28,
-        ),
-        [],
-    ),
-    names.Q_ACTIVE[0]: 0.0,
-}
+_LISTS: Final = (
+    names.USED_ID,
+    names.USED_COUNT,
+    names.USED_COUNT_7,
+    names.USED_COUNT_28,
+    names.USED_MET,
+    names.USED_DAYS_SINCE,
+    names.TYPE_NAME,
+    names.TYPE_ACTIVE_ALL,
+    names.TYPE_ACTIVE_28,
+)
+_NOBODY: Final[Mapping[str, object]] = {**dict.fromkeys(_LISTS, ()), names.Q_ACTIVE[0]: 0.0}
 """Of a state: somebody who met nothing yet."""
 
 Tensors = dict[str, npt.NDArray[np.generic]]
@@ -92,10 +87,12 @@ def float_lists(
     values: npt.NDArray[np.generic], missing: npt.NDArray[np.bool_] | None = None
 ) -> pa.Array:
     """The rows of `[B, W]` as lists; null where `missing` `[B]` says so."""
-    width = values.shape[1]
-    offsets = np.arange(len(values) + 1, dtype=np.int32) * width
-    there = pa.array(offsets) if missing is None else pa.array(offsets, mask=np.append(missing, False))
-    return pa.ListArray.from_arrays(there, pa.array(values.reshape(-1).astype(np.float32)))
+    there = np.ones(len(values), bool) if missing is None else ~missing
+    offsets = np.append(0, np.cumsum(there * values.shape[1])).astype(np.int32)
+    # A null list takes no values: Arrow would give them to the list before.
+    starts = pa.array(offsets, mask=np.append(~there, False))
+    flat = values[there].reshape(-1).astype(np.float32)
+    return pa.ListArray.from_arrays(starts, pa.array(flat))
 
 
 def _students(model: Model, states: Path, config: GoalpathConfig) -> Iterator[pa.RecordBatch]:

@@ -10,7 +10,6 @@ from typing import Final
 
 import pyarrow as pa
 
-from schemas import names
 from schemas.errors import UnknownStudentError
 from serving.gateway.event_store import EventStore, PostedEvent
 from serving.gateway.version_data import VersionData, VersionLacksError
@@ -163,5 +162,3 @@ def _replaced(rows: pa.Table, by: Mapping[int, pa.Table]) -> pa.Table:
         parts += [rows.slice(begin, number - begin), row]
         begin = number + 1
     return pa.concat_tables([*parts, rows.slice(begin)]).combine_chunks()
-
-

@@ -23,13 +23,15 @@ class StudentVectors:
     """Of `S` students, in the order of the states.
 
     Attributes:
-      unit: embeddings of length 1, `[S, D]`.
+      embedding: as the model gave them, `[S, D]`.
+      unit: the same of length 1.
       likelihood: NaN where the student has ended, `[S]`.
       risk: the same.
       network: of the goal head, NaN where the student has ended, `[S, K]`.
       goals: the calibrated goal likelihoods, likewise.
     """
 
+    embedding: Floats
     unit: Floats
     likelihood: Floats
     risk: Floats
@@ -65,8 +67,10 @@ def read_student_vectors(path: Path) -> StudentVectors:
       DataError: it cannot be read.
     """
     table = _read(path)
+    embedding = _matrix(table[names.EMBEDDING])
     return StudentVectors(
-        unit=_unit(table[names.EMBEDDING]),
+        embedding=embedding,
+        unit=_unit(embedding),
         likelihood=_numbers(table[names.LIKELIHOOD]),
         risk=_numbers(table[names.RISK]),
         network=_matrix(table[names.GOAL_PROBABILITY]),
@@ -83,7 +87,7 @@ def read_engagement_vectors(path: Path) -> EngagementVectors:
     table = _read(path)
     audience = np.array(table[names.AUDIENCE].to_pylist(), object)
     ids = np.array(table[names.ENGAGEMENT_ID].to_pylist(), object)
-    unit = _unit(table[names.EMBEDDING])
+    unit = _unit(_matrix(table[names.EMBEDDING]))
     rows = {}
     for each in sorted(set(audience.tolist())):
         places = np.flatnonzero(audience == each)
@@ -136,5 +140,5 @@ def _matrix(column: pa.ChunkedArray) -> Floats:
     return matrix
 
 
-def _unit(column: pa.ChunkedArray) -> Floats:
-    return np.asarray(unit_length(_matrix(column)), np.float32)
+def _unit(embedding: Floats) -> Floats:
+    return np.asarray(unit_length(embedding), np.float32)
