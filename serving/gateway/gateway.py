@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
+
+from schemas import names
 from schemas.errors import InputError
 from schemas.goal_answers import RECORDED
 from serving.client.grpc_client import GrpcModelClient
 from serving.client.model_client import ClientOptions, ModelClient
 from serving.client.retry import RetryPolicy
 from serving.gateway.answers import Answer, Answers, Asked, Said
-from serving.gateway.current_states import CurrentStates
+from serving.gateway.current_states import CurrentStates, state_of
 from serving.gateway.event_store import EventStore, open_store
 from serving.gateway.gateway_metrics import GatewayMetrics
 from serving.gateway.model_config_file import ModelConfigFile
@@ -23,10 +26,12 @@ from serving.gateway.model_questions import ModelQuestions
 from serving.gateway.served_versions import Place, ServedVersions
 from serving.gateway.settings import GatewaySettings
 from serving.gateway.vector_answers import VectorAnswers
+from serving.gateway.version_data import VersionData
 from serving.versions import SERVING_FOLDER, model_names, serving_dir
 
 RETRY: Final = RetryPolicy(attempts=2, first_wait_seconds=0.02, longest_wait_seconds=0.05)
 """The fallback is there at once; a request does not wait long for a server that is away."""
+WARM_SECONDS: Final = 60.0
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 Clock = Callable[[], dt.datetime]
@@ -133,11 +138,37 @@ def open_gateway(settings: GatewaySettings) -> Gateway:
     )
     events = open_store(settings.events_url)
     place = Place(settings.out, name, settings.folder)
-    versions = ServedVersions(place, client, health, keeper.write if keeper is not None else None)
+    versions = ServedVersions(
+        place,
+        client,
+        health,
+        keeper.write if keeper is not None else None,
+        lambda data: warm(client, data),
+    )
     states = CurrentStates(events)
     versions.start(settings.poll_seconds)
     answers = Answers(versions, states, client, health, settings.neighbours)
     return Gateway(settings, versions, answers, states, events, client, health, GatewayMetrics())
+
+
+def warm(client: ModelClient, data: VersionData) -> None:
+    """Asks about one student what routes ask, with the time that a first answer takes.
+
+    Raises:
+      ModelServerError: it does not answer.
+    """
+    found = np.flatnonzero(~data.ended)
+    if not len(found):
+        return
+    questions = ModelQuestions(client, data, timeout_seconds=WARM_SECONDS)
+    row = data.states.row(int(found[0]))
+    state = state_of(row)
+    offered = questions.open_to(state)
+    questions.goal_state(state, offered)
+    questions.heads(state, offered)
+    questions.heads(state)
+    questions.embedding(state)
+    questions.goals(row, names.OF_STUDENT)
 
 
 def _only_model(settings: GatewaySettings) -> str:

@@ -30,10 +30,14 @@ class ModelQuestions:
     Args:
       client: of the model server.
       data: of the version.
+      timeout_seconds: other than the client's.
     """
 
-    def __init__(self, client: ModelClient, data: VersionData) -> None:
+    def __init__(
+        self, client: ModelClient, data: VersionData, timeout_seconds: float | None = None
+    ) -> None:
         self._client = client
+        self._timeout = timeout_seconds
         self._data = data
         self._query = features.query_features(data.config)
 
@@ -108,6 +112,7 @@ class ModelQuestions:
             signature=signature,
             outputs=outputs,
             version=WhichVersion(number=self._data.number),
+            timeout_seconds=self._timeout,
         )
         return dict(prediction.outputs)
 

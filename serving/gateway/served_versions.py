@@ -85,6 +85,8 @@ class ServedVersions:
       client: of the model server.
       health: of it; told by this and by whoever asks.
       ask_for: is told which versions the model server should have, where that can be said.
+      warm: asks the model server about a version once before anybody does, since what is
+        asked first takes longest.
     """
 
     def __init__(
@@ -93,11 +95,15 @@ class ServedVersions:
         client: ModelClient,
         health: ModelHealth,
         ask_for: Callable[[Served | None, tuple[Version, ...]], None] | None = None,
+        warm: Callable[[VersionData], None] | None = None,
     ) -> None:
         self._place = place
         self._client = client
         self._health = health
         self._ask_for = ask_for
+        self._warm = warm
+        self._loaded: frozenset[int] = frozenset()
+        self._warmed: frozenset[int] = frozenset()
         self._served: Served | None = None
         self._broken: dict[int, str] = {}
         self._turn = threading.Lock()
@@ -155,9 +161,13 @@ class ServedVersions:
             wanted = tuple(each for each in (stable, canary) if each is not None)
             if self._ask_for is not None:
                 self._ask_for(self._served, wanted)
-            self._see_server()
+            there = self._see_server()
+            read = {each.number: self._data(each) for each in wanted}
+            if there:
+                self._warm_up([data for data in read.values() if data is not None])
             if stable is not None:
-                self._take(choice, stable, canary)
+                other = read[canary.number] if canary is not None else None
+                self._take(choice, read[stable.number], other)
 
     def _follow(self, seconds: float) -> None:
         while not self._ends.is_set():
@@ -171,22 +181,41 @@ class ServedVersions:
                 _LOG.warning("looking for versions failed: %s", error)
             time.sleep(min(seconds, 0.05))  # requests that fail at once may not make it spin
 
-    def _see_server(self) -> None:
+    def _see_server(self) -> bool:
+        """Whether the model server is there, and which versions it has loaded."""
         try:
             found = self._client.versions(timeout_seconds=STATUS_SECONDS)
         except ModelServerError as error:
+            self._loaded = self._warmed = frozenset()
             self._health.went_away(f"{error.code.name}: {error.message}")
-            return
-        self._health.was_seen(frozenset(each.version for each in found if each.available))
+            return False
+        self._loaded = frozenset(each.version for each in found if each.available)
+        self._warmed &= self._loaded
+        return True
 
-    def _take(self, choice: VersionChoice, stable: Version, canary: Version | None) -> None:
+    def _warm_up(self, read: list[VersionData]) -> None:
+        for data in read:
+            if data.number in self._loaded and data.number not in self._warmed:
+                if self._warm is not None:
+                    self._try_warm(data)
+                self._warmed |= {data.number}
+        self._health.was_seen(self._warmed)
+
+    def _try_warm(self, data: VersionData) -> None:
+        assert self._warm is not None
+        try:
+            self._warm(data)
+        except ModelServerError as error:
+            _LOG.warning("version %d did not answer at first: %s", data.number, error.code.name)
+
+    def _take(
+        self, choice: VersionChoice, first: VersionData | None, other: VersionData | None
+    ) -> None:
         old = self._served
-        first = self._data(stable)
         if first is None or (old is not None and not self._can_swap(old.stable, first)):
             first = old.stable if old is not None else None
         if first is None:
             return
-        other = self._data(canary) if canary is not None else None
         if other is not None and not self._answers(other.number):
             other = None
         new = Served(first, other, choice.canary_share if other is not None else 0.0)
@@ -203,7 +232,7 @@ class ServedVersions:
             if each is not None and each.number == version.number:
                 return each
         # A version that only the model server lacks yet is read once it has it.
-        if old is not None and not self._answers(version.number) and self._answers_any(old):
+        if old is not None and version.number not in self._loaded and self._answers_any(old):
             return None
         try:
             data = read_version(version, self._place.folder / IMPORTS)
