@@ -149,9 +149,9 @@ class Answers:
         """The states of several students; see `CurrentStates.rows`."""
         return self._states.rows(data, student_ids)
 
-    def questions(self, data: VersionData) -> ModelQuestions:
-        """Of a version."""
-        return ModelQuestions(self._client, data)
+    def questions(self, data: VersionData, timeout_seconds: float | None = None) -> ModelQuestions:
+        """Of a version; with a time limit other than the client's, where one is given."""
+        return ModelQuestions(self._client, data, timeout_seconds)
 
     def vectors(self, data: VersionData) -> VectorAnswers:
         """Of a version."""

@@ -122,7 +122,8 @@ class Batch:
         return self._by_vectors(students, rows, reason)
 
     def _by_model(self, students: Sequence[str], rows: Any) -> dict[str, Entry]:
-        said = self._gateway.answers.questions(self._data).goals(
+        limit = self._gateway.settings.batch_timeout_seconds
+        said = self._gateway.answers.questions(self._data, limit).goals(
             rows, (*names.OF_STUDENT, names.GOAL_LIKELIHOOD)
         )
         likelihood, risk = (said[key].tolist() for key in names.OF_STUDENT)

@@ -25,6 +25,7 @@ class GatewaySettings(BaseSettings):
       port: to listen at.
       model_server: `host:port` of the model server's gRPC.
       model_timeout_seconds: for a request to it, retries included.
+      batch_timeout_seconds: likewise, for one about many students.
       model_config_file: a configuration of the model server that the gateway keeps, so that
         it serves the versions that are wanted; None: others do.
       store_url: of posted events: `sqlite:///PATH` or `postgresql://...`; None: SQLite in
@@ -50,6 +51,7 @@ class GatewaySettings(BaseSettings):
     port: Annotated[int, pydantic.Field(ge=0, le=65535)] = 8080
     model_server: str = "127.0.0.1:8500"
     model_timeout_seconds: Annotated[float, pydantic.Field(gt=0)] = 2.0
+    batch_timeout_seconds: Annotated[float, pydantic.Field(gt=0)] = 30.0
     model_config_file: Path | None = None
     store_url: pydantic.SecretStr | None = None
     work_dir: Path | None = None

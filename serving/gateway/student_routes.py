@@ -225,7 +225,8 @@ class StudentList:
         reason = answers.unasked(data)
         if reason is None:
             try:
-                said = answers.questions(data).goals(
+                limit = self._gateway.settings.batch_timeout_seconds
+                said = answers.questions(data, limit).goals(
                     rows, (*names.OF_STUDENT, names.GOAL_LIKELIHOOD)
                 )
             except ModelServerError as error:
