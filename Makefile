@@ -64,7 +64,7 @@ golden: setup  ## Write the compiled pipeline that tests compare with anew
 .PHONY: lock
 lock: setup  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade setup.py requirements/py310-tfx1.16.in \
-	  --extra kubeflow --extra test --extra lint --python-version 3.10 --python $(BIN)/python \
+	  --extra kubeflow --extra postgres --extra test --extra lint --python-version 3.10 --python $(BIN)/python \
 	  --generate-hashes --no-annotate --no-emit-index-url \
 	  --custom-compile-command "make lock" --output-file requirements/py310-tfx1.16.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/bootstrap.in --universal \
@@ -75,7 +75,7 @@ lock: setup  ## Resolve the dependencies anew
 	  --no-emit-index-url --custom-compile-command "make lock" \
 	  --output-file requirements/benchmark.txt
 	$(BIN)/uv pip compile --quiet --upgrade setup.py requirements/py310-tfx1.16.in \
-	  --extra kubeflow --constraints requirements/py310-tfx1.16.txt --python-version 3.10 \
+	  --extra kubeflow --extra postgres --constraints requirements/py310-tfx1.16.txt --python-version 3.10 \
 	  --python $(BIN)/python --generate-hashes --no-annotate --no-emit-index-url \
 	  --custom-compile-command "make lock" --output-file requirements/image.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/kfp-local.in --python-version 3.10 \

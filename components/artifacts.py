@@ -17,9 +17,15 @@ class PreparedTables(Artifact):  # type: ignore[misc]
 
 
 class StudentStates(Artifact):  # type: ignore[misc]
-    """`states.parquet`: the state of every student as of the run's `as_of`."""
+    """`states.parquet`: the state of every student as of the run's `as_of`; their histories."""
 
     TYPE_NAME = "goalpath.StudentStates"
+
+
+class StudentVectors(Artifact):  # type: ignore[misc]
+    """`vectors.parquet` and `engagement_vectors.parquet`: see schemas/vectors.py."""
+
+    TYPE_NAME = "goalpath.StudentVectors"
 
 
 class Catalogue(Artifact):  # type: ignore[misc]

@@ -185,6 +185,7 @@ def _gate(
     pusher = ModelPusher(
         bundle=bundle.outputs["bundle"],
         states=example_gen.outputs["states"],
+        vectors=bundle.outputs["vectors"],
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=validator.outputs["blessing"],
         serving_dir=settings.serving_dir,

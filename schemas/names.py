@@ -243,3 +243,7 @@ PROGRESS_FILE: Final = "progress.json"  # of training, while it runs
 GOAL_PARAMETERS_FILE: Final = "goal_parameters.json"
 STATISTICS_FILE: Final = "train_statistics.pb"
 STATES_FILE: Final = "states.parquet"
+HISTORIES_FILE: Final = "histories.parquet"  # beside the states: what they were made from
+REFERENCE_FILES: Final = {ENGAGEMENTS: "engagements.parquet", COHORTS: "cohorts.parquet"}
+VECTORS_FILE: Final = "vectors.parquet"  # beside the states: what the model says of each
+ENGAGEMENT_VECTORS_FILE: Final = "engagement_vectors.parquet"  # of the catalogue's rows

@@ -7,7 +7,6 @@ There is no fallback here: where the model cannot answer, an error says so.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +16,15 @@ import tensorflow as tf
 from schemas import features, names
 from schemas.config import GoalpathConfig
 from schemas.errors import GoalpathError, InputError
-from schemas.features import DType, FeatureSpec, Shape
 from schemas.goal_state import GoalState
 from serving.catalogue import read_catalogue
 from serving.goal_states import ended_state, open_state
+from serving.risk_levels import risk_level
+from serving.state_batches import state_columns
 from serving.state_candidates import CatalogueRows, candidate_features, eligible
 from serving.states import StudentState, as_text, require_open
 
 PREDICTION_METHOD = "full_model"
-RISK_LEVELS = ((0.7, "high"), (0.4, "medium"), (0.0, "low"))
-
-_NUMPY_TYPES = {DType.BYTES: object, DType.FLOAT: np.float32, DType.INT: np.int64}
 
 Tensors = dict[str, npt.NDArray[np.generic]]
 
@@ -213,6 +210,18 @@ class PushedModel:
         """
         return self._call(names.SIGNATURE_GOAL, query)
 
+    def embed_engagements(self, candidates: Tensors) -> npt.NDArray[np.float32]:
+        """The vectors of `N` engagements, `[N, D]`.
+
+        Args:
+          candidates: candidate features, `[N]` each.
+
+        Raises:
+          SignatureMismatchError: catalogue and model are not of one run.
+        """
+        found = self._call(names.SIGNATURE_EMBED_ENGAGEMENT, candidates)
+        return np.asarray(found[names.EMBEDDING], np.float32)
+
     def _rows(self, state: StudentState, engagement_id: str | None) -> CatalogueRows:
         rows = read_catalogue(self._catalogue_path, state.audience)
         if engagement_id is None:
@@ -238,10 +247,10 @@ class PushedModel:
         )
 
     def _query(self, state: StudentState) -> Tensors:
-        return _columns(state.values, features.query_features(self._config))
+        return state_columns(state.values, features.query_features(self._config))
 
     def _used(self, state: StudentState) -> Tensors:
-        return _columns(state.values, features.used_features())
+        return state_columns(state.values, features.used_features())
 
     def _require_answerable(self, state: StudentState) -> None:
         require_open(state)
@@ -264,25 +273,6 @@ def _require_none_missing(missing: set[str], where: str) -> None:
             received=f"no {', '.join(sorted(missing))}",
             remedy="push again with `goalpath run`: the version is not of one run.",
         )
-
-
-def risk_level(risk: float) -> str:
-    """The word for a risk in [0, 1]; the bounds themselves belong to the lower level."""
-    return next((word for bound, word in RISK_LEVELS if risk > bound), RISK_LEVELS[-1][1])
-
-
-def _columns(values: Mapping[str, object], specs: tuple[FeatureSpec, ...]) -> Tensors:
-    columns: Tensors = {}
-    for spec in specs:
-        value = values[spec.key]
-        if spec.dtype is DType.BYTES:
-            texts = value if isinstance(value, list) else [value]
-            value = [text if isinstance(text, bytes) else str(text).encode() for text in texts]
-        elif not isinstance(value, list):
-            value = [value]
-        row = np.array(value, _NUMPY_TYPES[spec.dtype])
-        columns[spec.key] = row if spec.shape is Shape.SCALAR else row[np.newaxis]
-    return columns
 
 
 def _no_fresh_popularity() -> Tensors:

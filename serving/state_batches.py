@@ -1,9 +1,9 @@
-"""Reads the stored student states in batches, as the signatures of the model take them."""
+"""Stored student states as the signatures of the model take them, one or a batch."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,26 @@ class StateBatch:
     ended: npt.NDArray[np.bool_]
 
 
+def state_columns(values: Mapping[str, object], specs: Sequence[FeatureSpec]) -> dict[str, Column]:
+    """Features of one state as the signatures take them, with `B` 1.
+
+    Args:
+      values: of the state.
+      specs: of the features wanted.
+    """
+    columns: dict[str, Column] = {}
+    for spec in specs:
+        value = values[spec.key]
+        if spec.dtype is DType.BYTES:
+            texts = value if isinstance(value, list) else [value]
+            value = [text if isinstance(text, bytes) else str(text).encode() for text in texts]
+        elif not isinstance(value, list):
+            value = [value]
+        row = np.array(value, _NUMPY_TYPES[spec.dtype])
+        columns[spec.key] = row if spec.shape is Shape.SCALAR else row[np.newaxis]
+    return columns
+
+
 def count_states(path: Path) -> int:
     """How many students a states file has.
 
@@ -63,7 +83,7 @@ def state_batches(path: Path, config: GoalpathConfig, size: int) -> Iterator[Sta
             raise _unreadable(path, f"no {', '.join(missing)}")
         for batch in file.iter_batches(size, columns=columns):
             yield StateBatch(
-                {spec.key: _column(batch.column(spec.key), spec) for spec in specs},
+                {spec.key: dense_column(batch.column(spec.key), spec) for spec in specs},
                 [str(value) for value in _texts(batch.column(names.STUDENT_ID))],
                 [str(value) for value in _texts(batch.column(names.Q_STAGE))],
                 np.asarray(batch.column(ENDED).to_numpy(zero_copy_only=False), np.bool_),
@@ -90,7 +110,16 @@ def _texts(column: pa.Array) -> list[str]:
     return column.cast(pa.large_string()).to_pylist()  # type: ignore[no-any-return]
 
 
-def _column(column: pa.Array, spec: FeatureSpec) -> Column:
+def dense_column(column: pa.Array, spec: FeatureSpec) -> Column:
+    """A stored column as the signatures take it.
+
+    Args:
+      column: of `B` states.
+      spec: of its feature.
+
+    Returns:
+      `[B]`, or `[B, longest]`: shorter lists are padded with b"" or 0.
+    """
     if spec.shape is Shape.SCALAR:
         return _values(column, spec.dtype)
     lengths = np.diff(column.offsets.to_numpy())

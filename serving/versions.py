@@ -1,8 +1,8 @@
 """The pushed versions of a model: which are there, whole, and untouched.
 
 A version is `OUT/serving/<model_name>/<version>/` together with
-`OUT/states/<version>/states.parquet`. It is complete when both are there and the
-manifest names the files that are. Standard library alone: gateways use it too.
+`OUT/states/<version>/states.parquet` and what its manifest names beside that. It is
+complete when all are there. Standard library alone: gateways use it too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from schemas.errors import GoalpathError, InputError
 
 SERVING_FOLDER: Final = "serving"
 STATES_FOLDER: Final = "states"
+BESIDE_STATES: Final = "beside_states"  # in a manifest: what else is in the folder of the states
 _CHUNK: Final = 1 << 20
 
 
@@ -88,6 +89,12 @@ def read_manifest(model_dir: Path) -> dict[str, object]:
             "a manifest is a JSON object.", where=str(path), received=type(manifest).__name__
         )
     return manifest
+
+
+def beside_states(manifest: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
+    """Name -> description of the files that belong beside the states; none in old versions."""
+    listed = manifest.get(BESIDE_STATES)
+    return dict(listed) if isinstance(listed, dict) else {}
 
 
 def list_versions(out: Path, model_name: str) -> tuple[Version, ...]:
@@ -163,6 +170,7 @@ def _complete(out: Path, model_dir: Path, number: int) -> Version | None:
     except BrokenVersionError:
         return None
     states = states_path(out, number)
-    if manifest.get("version") != number or not states.is_file():
+    wanted = (states, *(states.parent / name for name in beside_states(manifest)))
+    if manifest.get("version") != number or not all(path.is_file() for path in wanted):
         return None
     return Version(number, model_dir, states, manifest)

@@ -78,9 +78,33 @@ def write_states(config: GoalpathConfig, states: Sequence[Row], path: Path) -> N
     pq.write_table(pa.table(columns), path)
 
 
-def bundle_run(run: TrainedRun, states: Path, target: Path) -> None:
-    """A model version of the run, with stand-ins for statistics, summary and patterns."""
+def bundle_run(
+    run: TrainedRun,
+    states: Path,
+    target: Path,
+    *,
+    catalogue: Path | None = None,
+    beside: Sequence[Path] = (),
+    created: dt.datetime = CREATED,
+) -> None:
+    """A model version of the run, with stand-ins for statistics, summary and patterns.
+
+    Args:
+      run: the model.
+      states: `states.parquet`.
+      target: folder of the version.
+      catalogue: other than the run's.
+      beside: what is to be pushed beside the states.
+      created: gives the version's number.
+    """
+    from components.serving_bundle.vectors import write_engagement_vectors
+    from serving.pushed_model import PushedModel
+
     folder = target.parent
+    catalogue = catalogue or run.catalogue / names.CATALOGUE_FILE
+    vectors = folder / names.ENGAGEMENT_VECTORS_FILE
+    model = PushedModel(run.calibrated, run.config)
+    write_engagement_vectors(model, catalogue, vectors, as_of=AS_OF)
     patterns_files.write_patterns(folder, small_patterns(run.config), small_journeys(run.config))
     statistics, summary = folder / "statistics.pb", folder / "summary.json"
     statistics.write_bytes(b"statistics")
@@ -92,21 +116,24 @@ def bundle_run(run: TrainedRun, states: Path, target: Path) -> None:
             run.calibrated,
             folder / patterns_files.PATTERNS_FILE,
             folder / patterns_files.JOURNEYS_FILE,
-            run.catalogue / names.CATALOGUE_FILE,
+            catalogue,
             states,
             statistics,
             summary,
+            vectors,
+            {path.name: path for path in beside},
         ),
         target,
         config=run.config,
-        created=CREATED,
+        created=created,
         library_versions={},
     )
 
 
 def push_run(run: TrainedRun, folder: Path) -> PushedRun:
     """Bundles and pushes."""
-    states, bundle, out = folder / names.STATES_FILE, folder / "bundle", folder / "out"
+    states, bundle, out = folder / "states" / names.STATES_FILE, folder / "bundle", folder / "out"
+    states.parent.mkdir()
     pushed = PushedRun(out, run, consistent_states(run.config))
     for state in pushed.states:
         if state[names.STUDENT_ID] == [STRANGER.encode()]:
@@ -114,5 +141,5 @@ def push_run(run: TrainedRun, folder: Path) -> PushedRun:
     write_states(run.config, pushed.states, states)
     bundle_run(run, states, bundle)
     destination = Destination(pushed.version_dir.parent, states_path(out, NUMBER).parent.parent)
-    push_version(bundle, states, destination)
+    push_version(bundle, (states.parent,), destination)
     return pushed

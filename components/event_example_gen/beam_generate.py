@@ -34,12 +34,14 @@ from components.event_example_gen.beam_shards import SHARDS, ShardWriter
 from components.event_example_gen.encode import ExampleEncoder
 from components.event_example_gen.report import PartitionReport, add_reports
 from components.event_example_gen.splits import plan_splits
+from components.event_example_gen.student_histories import histories_table
 from schemas import names
 
 PIECES = "pieces"
 SURVEYS = "surveys"
 STATES = "states"
-FOLDERS = (PIECES, SURVEYS, STATES, SHARDS)
+HISTORIES = "histories"
+FOLDERS = (PIECES, SURVEYS, STATES, HISTORIES, SHARDS)
 POPULAR_PAIRS = "popular-pairs.arrow"
 POPULAR_ROWS = "popular-rows.arrow"
 REPORT_FILE = "report.json"
@@ -68,6 +70,10 @@ class Worker(beam.DoFn):  # type: ignore[misc]
 
     def histories(self, pieces: Sequence[Piece]) -> partition.Histories:
         """The histories of the students of a partition."""
+        return partition.build_histories(*self.rows(pieces), self.reference)
+
+    def rows(self, pieces: Sequence[Piece]) -> tuple[pa.Table, pa.Table, pa.Table | None]:
+        """Students, coded events and coded stage changes of a partition."""
         tables = {
             table: [beam_files.read_ipc(path) for kind, path in pieces if kind == table]
             for table in beam_files.STUDENT_TABLES
@@ -76,11 +82,10 @@ class Worker(beam.DoFn):  # type: ignore[misc]
         students = tables[names.STUDENTS] or [_no_rows(names.STUDENT_ID)]
         events = tables[names.EVENTS] or [self._no_events()]
         changes = tables[names.STAGE_CHANGES]
-        return partition.build_histories(
+        return (
             pa.concat_tables(students),
             pa.concat_tables(events),
             pa.concat_tables(changes) if changes else None,
-            self.reference,
         )
 
     def _no_events(self) -> pa.Table:
@@ -182,7 +187,7 @@ def read_popularity(work_dir: str) -> popularity.Popularity:
 
 
 class Generate(Worker):
-    """(partition, pieces) -> report; writes the shards and states of the partition."""
+    """(partition, pieces) -> report; writes shards, states and histories of the partition."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
@@ -198,8 +203,9 @@ class Generate(Worker):
             self._popularity = read_popularity(self._job.work_dir)
         if self._encoder is None:
             self._encoder = ExampleEncoder()
+        rows = self.rows(list(pieces))
         examples = generate.PartitionExamples(
-            self.histories(list(pieces)),
+            partition.build_histories(*rows, self.reference),
             self.reference,
             self._popularity,
             plan_splits(
@@ -215,6 +221,8 @@ class Generate(Worker):
                 writer.write(batch)
                 report = report.with_batch(batch)
         self._write_states(number, examples)
+        histories = histories_table(*rows, self.reference.config, as_of=self._job.as_of)
+        beam_files.write_ipc(self.path(HISTORIES, f"part-{number:05d}.arrow"), histories)
         logging.info("Partition %d of %d: %s", number, self._job.partitions, report.counts)
         yield report
 

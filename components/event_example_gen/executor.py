@@ -118,7 +118,10 @@ def finish(job: Job, *, states_dir: str, catalogue_dir: str) -> None:
     """
     config = job.parse_config()
     summary = write_summary(job, config)
-    write_states(job, states_dir)
+    beam_files.make_folder(states_dir)
+    join_parts(job, beam_generate.STATES, beam_files.join(states_dir, names.STATES_FILE))
+    join_parts(job, beam_generate.HISTORIES, beam_files.join(states_dir, names.HISTORIES_FILE))
+    write_reference(job, states_dir)
     write_catalogue(job, catalogue_dir)
     fill_empty_splits(job, summary)
     report.require_learnable(summary, config)
@@ -146,16 +149,24 @@ def _text_or_none(instant: int | None) -> str | None:
     return None if instant in (None, clock.NEVER) else clock.to_text(int(instant or 0))
 
 
-def write_states(job: Job, states_dir: str) -> None:
-    """Puts the states of all partitions into one Parquet file, part after part."""
-    folder = beam_files.join(job.work_dir, beam_generate.STATES)
-    parts = beam_files.match_files(beam_files.join(folder, "*.arrow"))
-    beam_files.make_folder(states_dir)
-    with FileSystems.create(beam_files.join(states_dir, names.STATES_FILE)) as sink:
+def join_parts(job: Job, folder: str, path: str) -> None:
+    """Puts what the partitions left in a folder into one Parquet file, part after part."""
+    found = beam_files.join(job.work_dir, folder)
+    parts = beam_files.match_files(beam_files.join(found, "*.arrow"))
+    with FileSystems.create(path) as sink:
         schema = beam_files.read_ipc(parts[0]).schema
         with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
             for part in parts:
                 writer.write_table(beam_files.read_ipc(part))
+
+
+def write_reference(job: Job, states_dir: str) -> None:
+    """Writes the engagements and cohorts that histories refer to."""
+    for table, file in names.REFERENCE_FILES.items():
+        rows = beam_files.read_table(job.data_dir, table)
+        if rows is not None:
+            with FileSystems.create(beam_files.join(states_dir, file)) as sink:
+                pq.write_table(rows, sink, compression="zstd")
 
 
 def write_catalogue(job: Job, catalogue_dir: str) -> None:

@@ -99,14 +99,21 @@ def survey(histories: Histories, reference: Reference, *, since: int) -> Survey:
     return Survey(breakpoints_of(histories.events, audience), *pairs, first)
 
 
-def _observation(histories: Histories, reference: Reference) -> Observation:
+def ended_students(histories: Histories, observation: Observation) -> npt.NDArray[np.bool_]:
+    """Who is lost, at the last stage, or in a closed cohort: bool `[S]`."""
+    done: npt.NDArray[np.bool_] = histories.records.ends_at != clock.NEVER
+    return done | observation.closed
+
+
+def observation_of(histories: Histories, reference: Reference) -> Observation:
+    """How far each student of a partition is observed."""
     students = histories.students
     return observe(students.cohort_code, reference.cohorts, reference.as_of)
 
 
 def _snapshots(histories: Histories, reference: Reference, since: int) -> Snapshots:
     cadence = reference.config.snapshots.cadence
-    observation = _observation(histories, reference)
+    observation = observation_of(histories, reference)
     return take_snapshots(histories, observation, cadence, since=since)
 
 
@@ -147,7 +154,7 @@ class PartitionExamples:
         self._reference = reference
         self._popularity = popularity
         self._plan = plan
-        self._observation = _observation(histories, reference)
+        self._observation = observation_of(histories, reference)
         self._source = StateSource(histories, reference)
         self._snapshots = _snapshots(histories, reference, since)
         self._split = plan.assign(histories.students, self._snapshots)
@@ -200,9 +207,7 @@ class PartitionExamples:
 
     def _ended(self) -> npt.NDArray[np.bool_]:
         """Lost, at the last stage, or in a closed cohort."""
-        ends = self._histories.records.ends_at
-        done: npt.NDArray[np.bool_] = ends != clock.NEVER
-        return done | self._observation.closed
+        return ended_students(self._histories, self._observation)
 
     def _blocks(self, rows: Places) -> Iterator[Block]:
         """Snapshots whose pairs of audience and day fit together into memory."""

@@ -11,7 +11,7 @@ from tfx.types import (
     system_executions,
 )
 
-from components.artifacts import StudentStates
+from components.artifacts import StudentStates, StudentVectors
 from components.model_pusher import executor
 
 
@@ -27,6 +27,7 @@ class ModelPusherSpec(types.ComponentSpec):  # type: ignore[misc]
             type=standard_artifacts.Model
         ),
         executor.STATES: component_spec.ChannelParameter(type=StudentStates),
+        executor.VECTORS: component_spec.ChannelParameter(type=StudentVectors),
         standard_component_specs.MODEL_BLESSING_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.ModelBlessing
         ),
@@ -52,6 +53,7 @@ class ModelPusher(base_component.BaseComponent):  # type: ignore[misc]
         self,
         bundle: types.BaseChannel,
         states: types.BaseChannel,
+        vectors: types.BaseChannel,
         model_blessing: types.BaseChannel,
         infra_blessing: types.BaseChannel,
         serving_dir: str,
@@ -62,6 +64,7 @@ class ModelPusher(base_component.BaseComponent):  # type: ignore[misc]
         Args:
           bundle: of ServingBundle.
           states: of EventExampleGen.
+          vectors: of ServingBundle.
           model_blessing: of Evaluator.
           infra_blessing: of ModelValidator.
           serving_dir: the model's folder, `OUT/serving/<model_name>`.
@@ -71,6 +74,7 @@ class ModelPusher(base_component.BaseComponent):  # type: ignore[misc]
             spec=ModelPusherSpec(
                 model=bundle,
                 states=states,
+                vectors=vectors,
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,
                 serving_dir=serving_dir,

@@ -12,9 +12,9 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
 from components.model_pusher.push import Destination, push_version
-from schemas import names
 
 STATES: Final = "states"
+VECTORS: Final = "vectors"
 SERVING_DIR: Final = "serving_dir"
 STATES_DIR: Final = "states_dir"
 
@@ -30,7 +30,8 @@ class Executor(tfx_pusher.Executor):  # type: ignore[misc]
         """Pushes the bundle, or marks that it was not blessed.
 
         Args:
-          input_dict: `model` (the bundle), `states`, `model_blessing`, `infra_blessing`.
+          input_dict: `model` (the bundle), `states`, `vectors`, `model_blessing`
+            and `infra_blessing`.
           output_dict: `pushed_model`.
           exec_properties: `serving_dir` and `states_dir`.
 
@@ -45,9 +46,10 @@ class Executor(tfx_pusher.Executor):  # type: ignore[misc]
             self._MarkNotPushed(pushed)
             return
         bundle = artifact_utils.get_single_uri(input_dict[standard_component_specs.MODEL_KEY])
+        folders = (artifact_utils.get_single_uri(input_dict[key]) for key in (STATES, VECTORS))
         number, model_dir = push_version(
             Path(path_utils.serving_model_path(bundle)),
-            Path(artifact_utils.get_single_uri(input_dict[STATES])) / names.STATES_FILE,
+            tuple(map(Path, folders)),
             Destination(Path(exec_properties[SERVING_DIR]), Path(exec_properties[STATES_DIR])),
         )
         self._MarkPushed(pushed, pushed_destination=str(model_dir), pushed_version=str(number))

@@ -11,12 +11,13 @@ import dataclasses
 import errno
 import os
 import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from schemas import names
 from schemas.errors import GoalpathError
-from serving.versions import read_manifest, sha256_of, verify_files
+from serving.versions import beside_states, read_manifest, sha256_of, verify_files
 
 # TF Serving takes folders whose name is an integer, and nothing else.
 _PARTIAL: Final = ".partial-"
@@ -47,7 +48,9 @@ class Destination:
         return self.states_dir / str(number)
 
 
-def push_version(bundle: Path, states: Path, destination: Destination) -> tuple[int, Path]:
+def push_version(
+    bundle: Path, states: Sequence[Path], destination: Destination
+) -> tuple[int, Path]:
     """Copies a bundle and its states to where they are served from.
 
     A version that is already there with the same manifest is left as it is, so that
@@ -55,14 +58,14 @@ def push_version(bundle: Path, states: Path, destination: Destination) -> tuple[
 
     Args:
       bundle: the version's folder, as ServingBundle made it.
-      states: its `states.parquet`.
+      states: the folders that hold its states, and what the manifest names beside them.
       destination: on a file system that renames atomically.
 
     Returns:
       The version's number and the folder of its model.
 
     Raises:
-      PushError: there is no room, the bundle is not what its manifest says, or
+      PushError: there is no room, bundle or states are not what the manifest says, or
         another model has that number. What was copied is removed.
     """
     manifest = read_manifest(bundle)
@@ -72,9 +75,11 @@ def push_version(bundle: Path, states: Path, destination: Destination) -> tuple[
         _require_same(model_dir, manifest)
         return number, model_dir
     _remove_leftovers(destination)
-    _require_room(bundle, states, destination)
+    described = {names.STATES_FILE: _description(manifest), **beside_states(manifest)}
+    files = {name: _find(name, states) for name in described}
+    _require_room(bundle, files.values(), destination)
     try:
-        _place_states(states, destination.states(number), manifest)
+        _place_states(files, destination.states(number), described)
         _place_model(bundle, model_dir)
     except OSError as error:
         _remove_leftovers(destination)
@@ -82,23 +87,42 @@ def push_version(bundle: Path, states: Path, destination: Destination) -> tuple[
     return number, model_dir
 
 
-def _place_states(states: Path, target: Path, manifest: dict[str, object]) -> None:
+def _description(manifest: Mapping[str, object]) -> Mapping[str, object]:
     described = manifest["states"]
-    expected = described.get("sha256") if isinstance(described, dict) else None
+    return described if isinstance(described, dict) else {}
+
+
+def _find(name: str, folders: Sequence[Path]) -> Path:
+    found = [folder / name for folder in folders if (folder / name).is_file()]
+    if not found:
+        raise PushError(
+            "every file that the manifest names must be there.",
+            where=", ".join(map(str, folders)),
+            received=f"no {name}",
+            remedy="run again with --no-cache.",
+        )
+    return found[0]
+
+
+def _place_states(
+    files: Mapping[str, Path], target: Path, described: Mapping[str, Mapping[str, object]]
+) -> None:
     # States without a model are of a push that died between the two renames.
     shutil.rmtree(target, ignore_errors=True)
     partial = _partial(target)
     partial.mkdir(parents=True)
-    copy = partial / names.STATES_FILE
-    shutil.copyfile(states, copy)
-    if sha256_of(copy) != expected:
-        shutil.rmtree(partial)
-        raise PushError(
-            "the student states must be those that the manifest names.",
-            where=str(states),
-            received=f"SHA-256 {sha256_of(states)}, manifest {expected}",
-            remedy="run again with --no-cache.",
-        )
+    for name, path in files.items():
+        copy = partial / name
+        shutil.copyfile(path, copy)
+        expected = described[name].get("sha256")
+        if sha256_of(copy) != expected:
+            shutil.rmtree(partial)
+            raise PushError(
+                "the student states must be those that the manifest names.",
+                where=str(path),
+                received=f"SHA-256 {sha256_of(path)}, manifest {expected}",
+                remedy="run again with --no-cache.",
+            )
     _rename(partial, target)
 
 
@@ -154,11 +178,11 @@ def _require_same(model_dir: Path, manifest: dict[str, object]) -> None:
         )
 
 
-def _require_room(bundle: Path, states: Path, destination: Destination) -> None:
+def _require_room(bundle: Path, states: Iterable[Path], destination: Destination) -> None:
     model_bytes = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
     needed = (
         (destination.serving_dir, model_bytes),
-        (destination.states_dir, states.stat().st_size),
+        (destination.states_dir, sum(path.stat().st_size for path in states)),
     )
     for folder, size in needed:
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from schemas import names, patterns_files
 from schemas.config import GoalpathConfig
 from schemas.errors import GoalpathError
 from schemas.version import __version__
-from serving.versions import STATES_FOLDER, manifest_path, sha256_of
+from serving.versions import BESIDE_STATES, STATES_FOLDER, manifest_path, sha256_of
 
 _SAVED_MODEL: Final = "saved_model.pb"
 SUMMARY_FILE: Final = "summary.json"
@@ -37,6 +37,8 @@ class BundleParts:
       states: `states.parquet`.
       statistics: the training split's statistics, a binary TFMD proto.
       summary: `summary.json` of the Examples.
+      engagement_vectors: `engagement_vectors.parquet`.
+      beside_states: file name -> what else is pushed beside the states.
     """
 
     saved_model: Path
@@ -46,6 +48,8 @@ class BundleParts:
     states: Path
     statistics: Path
     summary: Path
+    engagement_vectors: Path
+    beside_states: Mapping[str, Path]
 
 
 # What is copied into `assets.extra/`: name there -> which part.
@@ -54,6 +58,7 @@ COPIED: Final[Mapping[str, Callable[[BundleParts], Path]]] = {
     patterns_files.JOURNEYS_FILE: lambda parts: parts.journeys,
     names.CATALOGUE_FILE: lambda parts: parts.catalogue,
     names.STATISTICS_FILE: lambda parts: parts.statistics,
+    names.ENGAGEMENT_VECTORS_FILE: lambda parts: parts.engagement_vectors,
 }
 # What Trainer and GoalCalibrator have to have left in `assets.extra/`.
 FROM_TRAINING: Final = (
@@ -146,12 +151,20 @@ def _manifest(
         "examples": {split: sums["snapshots"] for split, sums in summary["splits"].items()},
         "config": config.model_dump(mode="json"),
         "inputs": inputs,
-        "states": {
-            "path": f"{STATES_FOLDER}/{number}/{names.STATES_FILE}",
-            "sha256": sha256_of(parts.states),
-            "bytes": parts.states.stat().st_size,
+        "states": _beside(number, names.STATES_FILE, parts.states),
+        BESIDE_STATES: {
+            name: _beside(number, name, path) for name, path in sorted(parts.beside_states.items())
         },
         "files": describe_files(target),
+    }
+
+
+def _beside(number: int, name: str, path: Path) -> dict[str, object]:
+    """How the manifest describes a file of `OUT/states/<version>/`."""
+    return {
+        "path": f"{STATES_FOLDER}/{number}/{name}",
+        "sha256": sha256_of(path),
+        "bytes": path.stat().st_size,
     }
 
 
@@ -165,6 +178,8 @@ def _require(parts: BundleParts) -> None:
         "states": parts.states,
         "statistics": parts.statistics,
         "summary": parts.summary,
+        "engagement vectors": parts.engagement_vectors,
+        **parts.beside_states,
     }
     missing = [f"{what} ({path})" for what, path in wanted.items() if not path.is_file()]
     if missing:

@@ -7,7 +7,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration import data_types
 from tfx.types import component_spec, standard_artifacts, system_executions
 
-from components.artifacts import Catalogue, ConversionPatterns, StudentStates
+from components.artifacts import Catalogue, ConversionPatterns, StudentStates, StudentVectors
 from components.serving_bundle import executor
 
 
@@ -29,7 +29,10 @@ class ServingBundleSpec(types.ComponentSpec):  # type: ignore[misc]
         ),
         executor.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
     }
-    OUTPUTS = {executor.BUNDLE: component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS = {
+        executor.BUNDLE: component_spec.ChannelParameter(type=standard_artifacts.Model),
+        executor.VECTORS: component_spec.ChannelParameter(type=StudentVectors),
+    }
     TYPE_ANNOTATION = system_executions.Process
 
 
@@ -76,5 +79,6 @@ class ServingBundle(base_component.BaseComponent):  # type: ignore[misc]
                 inputs=inputs,
                 epochs=epochs,
                 bundle=types.Channel(type=standard_artifacts.Model),
+                vectors=types.Channel(type=StudentVectors),
             )
         )

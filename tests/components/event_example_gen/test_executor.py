@@ -6,10 +6,21 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from components.event_example_gen import clock
+from components.event_example_gen import clock, partition
+from components.event_example_gen.catalogue import engagements_from_table
+from components.event_example_gen.cohorts import cohorts_from_table
+from components.event_example_gen.generate import columns_to_table
+from components.event_example_gen.state import (
+    Snapshots,
+    StateSource,
+    compute_states,
+    compute_used,
+)
+from components.event_example_gen.student_histories import student_tables
 from schemas import names
 from schemas.errors import DataError, InputError, TrainingRefusedError
 from schemas.features import example_features, key_features, query_features, state_features
@@ -167,7 +178,12 @@ def test_nothing_else_is_left(made: Made) -> None:
     assert {path.name for split in made.split_names for path in made.files(split)} == {
         "data_tfrecord-00000-of-00001"
     }
-    assert [path.name for path in made.states.iterdir()] == ["states.parquet"]
+    assert {path.name for path in made.states.iterdir()} == {
+        "states.parquet",
+        "histories.parquet",
+        "engagements.parquet",
+        "cohorts.parquet",
+    }
     catalogue = sorted(path.name for path in made.catalogue.iterdir())
     assert catalogue == ["catalogue.json", "catalogue.parquet"]
 
@@ -297,3 +313,24 @@ def test_a_wider_table_than_the_contract_is_read(tmp_path: Path, made: Made) -> 
     found = execute(data, CONFIG, tmp_path / "out")
     assert found.all_records() == made.all_records()
     assert b"example.org" not in b"".join(found.records("train"))
+
+
+def test_histories_are_rows_from_which_the_states_can_be_made_again(made: Made) -> None:
+    histories = pq.read_table(made.states / names.HISTORIES_FILE)
+    tables = {
+        table: pq.read_table(made.states / file) for table, file in names.REFERENCE_FILES.items()
+    }
+    audiences = sorted(set(histories[names.AUDIENCE].fill_null("").to_pylist()))
+    engagements = engagements_from_table(tables[names.ENGAGEMENTS], CONFIG, audiences)
+    cohorts = cohorts_from_table(tables[names.COHORTS])
+    reference = partition.Reference(CONFIG, engagements, cohorts, AS_OF)
+    stored = {row[names.STUDENT_ID]: row for row in made.read_states()}
+    assert histories.num_rows == len(stored) == STUDENTS
+    for place in range(histories.num_rows):
+        one = student_tables(histories.slice(place, 1))
+        source = StateSource(partition.build_histories(*one, reference), reference)
+        at = Snapshots(np.array([0]), np.array([AS_OF]))
+        columns = {**compute_states(source, at), **compute_used(source, at)}
+        [row] = columns_to_table(columns, state_features(CONFIG)).to_pylist()
+        expected = stored[row[names.STUDENT_ID]]
+        assert row == {key: value for key, value in expected.items() if key != "ended"}

@@ -27,18 +27,26 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def make_bundle(folder: Path, graph: bytes = b"graph") -> tuple[Path, Path]:
+def make_bundle(folder: Path, graph: bytes = b"graph") -> tuple[Path, tuple[Path, Path]]:
     bundle = folder / "bundle"
     (bundle / "variables").mkdir(parents=True)
     (bundle / "assets.extra").mkdir()
     files = {"saved_model.pb": graph, "variables/variables.data": b"weights"}
     for name, content in files.items():
         (bundle / name).write_bytes(content)
-    states = folder / "states.parquet"
-    states.write_bytes(b"rows")
+    states = (folder / "states", folder / "vectors")
+    for source in states:
+        source.mkdir(exist_ok=True)
+    (states[0] / "states.parquet").write_bytes(b"rows")
+    (states[0] / "histories.parquet").write_bytes(b"histories")
+    (states[1] / "vectors.parquet").write_bytes(b"vectors")
     manifest = {
         "version": NUMBER,
         "states": {"sha256": digest(b"rows")},
+        "beside_states": {
+            "histories.parquet": {"sha256": digest(b"histories")},
+            "vectors.parquet": {"sha256": digest(b"vectors")},
+        },
         "files": {name: {"sha256": digest(content)} for name, content in files.items()},
     }
     manifest_path(bundle).write_text(json.dumps(manifest))
@@ -63,6 +71,8 @@ def test_a_version_is_pushed_with_its_states(tmp_path: Path) -> None:
     assert served(out) == [NUMBER]
     assert verify_files(out / "serving" / MODEL / str(NUMBER)) == ()
     assert (out / "states" / str(NUMBER) / "states.parquet").read_bytes() == b"rows"
+    assert (out / "states" / str(NUMBER) / "histories.parquet").read_bytes() == b"histories"
+    assert (out / "states" / str(NUMBER) / "vectors.parquet").read_bytes() == b"vectors"
 
 
 def test_pushing_the_same_again_changes_nothing(tmp_path: Path) -> None:
@@ -95,12 +105,29 @@ def test_a_bundle_that_changed_since_it_was_made_is_refused(tmp_path: Path, name
     assert list((tmp_path / "out" / "serving" / MODEL).iterdir()) == []
 
 
-def test_states_of_another_run_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["states/states.parquet", "vectors/vectors.parquet"])
+def test_states_of_another_run_are_refused(tmp_path: Path, name: str) -> None:
     bundle, states = make_bundle(tmp_path)
-    states.write_bytes(b"other")
+    (tmp_path / name).write_bytes(b"other")
     with pytest.raises(PushError, match="student states"):
         push_version(bundle, states, destination(tmp_path / "out"))
     assert served(tmp_path / "out") == []
+
+
+def test_what_the_manifest_names_and_nobody_made_is_said(tmp_path: Path) -> None:
+    bundle, states = make_bundle(tmp_path)
+    (tmp_path / "states" / "histories.parquet").unlink()
+    with pytest.raises(PushError, match=r"no histories\.parquet"):
+        push_version(bundle, states, destination(tmp_path / "out"))
+    assert served(tmp_path / "out") == []
+
+
+def test_a_version_without_all_that_belongs_beside_its_states_is_none(tmp_path: Path) -> None:
+    bundle, states = make_bundle(tmp_path)
+    out = tmp_path / "out"
+    push_version(bundle, states, destination(out))
+    (out / "states" / str(NUMBER) / "vectors.parquet").unlink()
+    assert served(out) == []
 
 
 def fail(number: int) -> Callable[..., None]:
@@ -156,8 +183,9 @@ def dying(*arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(*arguments)
 setattr(push, sys.argv[1], dying)
-bundle, states, out = map(Path, sys.argv[3:])
-push.push_version(bundle, states, push.Destination(out / "serving" / "goalpath", out / "states"))
+bundle, states, vectors, out = map(Path, sys.argv[3:])
+push.push_version(bundle, (states, vectors), push.Destination(
+    out / "serving" / "goalpath", out / "states"))
 """
 
 
@@ -170,7 +198,7 @@ def test_killed_anywhere_nothing_half_is_served_and_the_next_push_works(
 ) -> None:
     bundle, states = make_bundle(tmp_path)
     out = tmp_path / "out"
-    arguments = [function, str(calls), str(bundle), str(states), str(out)]
+    arguments = [function, str(calls), str(bundle), *map(str, states), str(out)]
     killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert served(out) == []

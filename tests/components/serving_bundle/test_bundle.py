@@ -40,6 +40,8 @@ def make_parts(folder: Path) -> BundleParts:
         "catalogue.parquet",
         "states.parquet",
         "FeatureStats.pb",
+        "engagement_vectors.parquet",
+        "histories.parquet",
     ):
         (folder / name).write_bytes(name.encode())
     (folder / "summary.json").write_text(json.dumps(SUMMARY))
@@ -51,6 +53,8 @@ def make_parts(folder: Path) -> BundleParts:
         folder / "states.parquet",
         folder / "FeatureStats.pb",
         folder / "summary.json",
+        folder / "engagement_vectors.parquet",
+        {"histories.parquet": folder / "histories.parquet"},
     )
 
 
@@ -85,6 +89,7 @@ def test_every_file_is_in_the_manifest_with_its_checksum(tmp_path: Path) -> None
         "assets.extra/journeys.parquet",
         "assets.extra/catalogue.parquet",
         "assets.extra/train_statistics.pb",
+        "assets.extra/engagement_vectors.parquet",
         "assets.extra/model_card.json",
     }
     assert manifest["files"]["assets.extra/train_statistics.pb"] == {  # type: ignore[index]
@@ -101,6 +106,13 @@ def test_the_version_is_the_second_of_its_making(tmp_path: Path) -> None:
         "path": "states/1714979289/states.parquet",
         "sha256": hashlib.sha256(b"states.parquet").hexdigest(),
         "bytes": len("states.parquet"),
+    }
+    assert manifest["beside_states"] == {
+        "histories.parquet": {
+            "path": "states/1714979289/histories.parquet",
+            "sha256": hashlib.sha256(b"histories.parquet").hexdigest(),
+            "bytes": len("histories.parquet"),
+        }
     }
     assert manifest["as_of"] == SUMMARY["as_of"]
     assert manifest["examples"] == {"train": 3, "eval": 2}
@@ -124,7 +136,13 @@ def test_the_card_says_what_each_number_means_with_its_horizon(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "gone",
-    ["patterns.json", "catalogue.parquet", "states.parquet", "trained/assets.extra/weights.json"],
+    [
+        "patterns.json",
+        "catalogue.parquet",
+        "states.parquet",
+        "histories.parquet",
+        "trained/assets.extra/weights.json",
+    ],
 )
 def test_a_missing_part_is_named(tmp_path: Path, gone: str) -> None:
     parts = make_parts(tmp_path)

@@ -1,0 +1,1 @@
+"""The gateway: predictions by student id over HTTP."""
