@@ -88,6 +88,65 @@ def goal_routes(gateway: Gateway) -> APIRouter:
             **gateway.source_of(answer, found.prediction_method),
         }
 
+    @router.get("/analyze/goal-readiness", response_model=ReadinessAnswer)
+    def goal_readiness(student_id: StudentId, goal_stage: Stage | None = None) -> Any:
+        """Where the student stands, and what sets those apart who got there."""
+        answer = _ask(gateway, student_id, goal_stage)
+        goal = _goal(answer, goal_stage)
+        found = _told(answer, _advisor(answer).analyze_goal_readiness(answer.said, goal))
+        return {
+            "student_id": student_id,
+            "target_stage": goal,
+            "current_stage": found.prediction.stage,
+            "likelihood": found.prediction.likelihood,
+            "readiness": found.readiness,
+            "barriers": list(found.barriers),
+            "nearest_path": found.nearest_path,
+            "prediction": found.prediction,
+            **gateway.source_of(answer, found.prediction.prediction_method),
+        }
+
+    @router.get("/insights/conversion", response_model=InsightsAnswer)
+    def conversion(
+        student_id: StudentId,
+        goal_stage: Stage | None = None,
+        top_k: Annotated[int, Query(ge=1, le=100)] = 3,
+    ) -> Any:
+        """Readiness, what would raise the likelihood, and how students alike fared."""
+
+        def by_model(model: ModelQuestions, asked: Asked) -> GoalState:
+            _goal_of(asked, goal_stage)
+            state = asked.current.state
+            offered = None if state.ended else model.open_to(state)
+            return model.goal_state(asked.current, offered)
+
+        answer = gateway.ask(student_id, by_model, _by_vectors(goal_stage))
+        goal = _goal(answer, goal_stage)
+        found = _advisor(answer).conversion_insights(answer.said, goal, top_k)
+        readiness = _told(answer, found.readiness)
+        source = gateway.source_of(answer, readiness.prediction.prediction_method)
+        if source["reason"] is not None:
+            source["reason"] += NO_OFFERS
+        return {
+            "student_id": student_id,
+            "target_stage": goal,
+            "current_stage": readiness.prediction.stage,
+            "likelihood": readiness.prediction.likelihood,
+            "readiness": readiness,
+            "improvements": list(found.improvements),
+            "cluster": found.cluster,
+            "students_as_long": found.students_as_long,
+            "reached_as_long": found.reached_as_long,
+            "similar": list(found.similar),
+            "met_by_similar": list(found.met_by_similar),
+            **source,
+        }
+
+    _add_offers(router, gateway)
+    return router
+
+
+def _add_offers(router: APIRouter, gateway: Gateway) -> None:
     @router.get("/recommend/for-goal", response_model=ForGoalAnswer)
     def for_goal(
         student_id: StudentId,
@@ -107,7 +166,7 @@ def goal_routes(gateway: Gateway) -> APIRouter:
 
         def by_model(model: ModelQuestions, asked: Asked) -> list[OfferForGoal]:
             goal = _goal_of(asked, goal_stage)
-            state = model.goal_state(asked.current.state, offered(asked))
+            state = model.goal_state(asked.current, offered(asked))
             found = asked.data.advisor.recommend_for_goal(state, goal, max(1, len(state.offers)))
             return [_offer(each) for each in found if min_gain is None or each.gain >= min_gain]
 
@@ -144,61 +203,6 @@ def goal_routes(gateway: Gateway) -> APIRouter:
             **source,
         }
 
-    @router.get("/analyze/goal-readiness", response_model=ReadinessAnswer)
-    def goal_readiness(student_id: StudentId, goal_stage: Stage | None = None) -> Any:
-        """Where the student stands, and what sets those apart who got there."""
-        answer = _ask(gateway, student_id, goal_stage)
-        goal = _goal(answer, goal_stage)
-        found = _told(answer, _advisor(answer).analyze_goal_readiness(answer.said, goal))
-        return {
-            "student_id": student_id,
-            "target_stage": goal,
-            "current_stage": found.prediction.stage,
-            "likelihood": found.prediction.likelihood,
-            "readiness": found.readiness,
-            "barriers": list(found.barriers),
-            "nearest_path": found.nearest_path,
-            "prediction": found.prediction,
-            **gateway.source_of(answer, found.prediction.prediction_method),
-        }
-
-    @router.get("/insights/conversion", response_model=InsightsAnswer)
-    def conversion(
-        student_id: StudentId,
-        goal_stage: Stage | None = None,
-        top_k: Annotated[int, Query(ge=1, le=100)] = 3,
-    ) -> Any:
-        """Readiness, what would raise the likelihood, and how students alike fared."""
-
-        def by_model(model: ModelQuestions, asked: Asked) -> GoalState:
-            _goal_of(asked, goal_stage)
-            state = asked.current.state
-            return model.goal_state(state, None if state.ended else model.open_to(state))
-
-        answer = gateway.ask(student_id, by_model, _by_vectors(goal_stage))
-        goal = _goal(answer, goal_stage)
-        found = _advisor(answer).conversion_insights(answer.said, goal, top_k)
-        readiness = _told(answer, found.readiness)
-        source = gateway.source_of(answer, readiness.prediction.prediction_method)
-        if source["reason"] is not None:
-            source["reason"] += NO_OFFERS
-        return {
-            "student_id": student_id,
-            "target_stage": goal,
-            "current_stage": readiness.prediction.stage,
-            "likelihood": readiness.prediction.likelihood,
-            "readiness": readiness,
-            "improvements": list(found.improvements),
-            "cluster": found.cluster,
-            "students_as_long": found.students_as_long,
-            "reached_as_long": found.reached_as_long,
-            "similar": list(found.similar),
-            "met_by_similar": list(found.met_by_similar),
-            **source,
-        }
-
-    return router
-
 
 def _ask(gateway: Gateway, student_id: str, *stages: str | None) -> Answer[GoalState]:
     """The state for a goal question without offers; stages are checked before it is asked."""
@@ -206,7 +210,7 @@ def _ask(gateway: Gateway, student_id: str, *stages: str | None) -> Answer[GoalS
     def by_model(model: ModelQuestions, asked: Asked) -> GoalState:
         for stage in stages:
             _goal_of(asked, stage)
-        return model.goal_state(asked.current.state, None)
+        return model.goal_state(asked.current, None)
 
     return gateway.ask(student_id, by_model, _by_vectors(*stages))
 
