@@ -95,6 +95,7 @@ DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     for status, text in {
+        400: "The body is no text in UTF-8",
         401: "No API key, or a wrong one",
         404: "No such student or engagement",
         409: "The student has ended, or an event id was posted with other content",

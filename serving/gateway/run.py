@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -26,7 +28,20 @@ def run_gateway(settings: GatewaySettings) -> None:
       StoreUnavailableError: the store of events cannot be opened.
     """
     start_logging()
+    end_on_sigterm()
     run_app(open_gateway(settings))
+
+
+def end_on_sigterm() -> None:
+    """Has SIGTERM end the process as SIGINT does, so that what was opened is closed.
+
+    The HTTP server raises the signal again once all is answered.
+    """
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 def start_logging() -> None:
