@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query
 
@@ -37,6 +37,13 @@ from serving.states import as_text
 
 Stage = Annotated[str, Query(min_length=1, max_length=200, examples=["Enrollment"])]
 NO_OFFERS = "; nothing is said of what would raise the likelihood"
+
+
+class Page(NamedTuple):
+    """Some of a list, and how long it is."""
+
+    offers: list[OfferForGoal]
+    total: int
 
 
 def goal_routes(gateway: Gateway) -> APIRouter:
@@ -164,30 +171,35 @@ def _add_offers(router: APIRouter, gateway: Gateway) -> None:
             rows = gateway.answers.questions(asked.data).open_to(asked.current.state)
             return filtered(asked, rows, engagement_type, exclude_sent)
 
-        def by_model(model: ModelQuestions, asked: Asked) -> list[OfferForGoal]:
+        def by_model(model: ModelQuestions, asked: Asked) -> Page:
             goal = _goal_of(asked, goal_stage)
             state = model.goal_state(asked.current, offered(asked))
-            found = asked.data.advisor.recommend_for_goal(state, goal, max(1, len(state.offers)))
-            return [_offer(each) for each in found if min_gain is None or each.gain >= min_gain]
+            # Of a threshold it is only known who passes it when all are ordered.
+            wanted = offset + top_k if min_gain is None else max(1, len(state.offers))
+            found = asked.data.advisor.recommend_for_goal(state, goal, wanted)
+            kept = [each for each in found if min_gain is None or each.gain >= min_gain]
+            total = len(state.offers) if found and min_gain is None else len(kept)
+            return Page([_offer(each) for each in kept[offset : offset + top_k]], total)
 
-        def by_vectors(vectors: VectorAnswers, asked: Asked) -> list[OfferForGoal]:
+        def by_vectors(vectors: VectorAnswers, asked: Asked) -> Page:
             goal = _goal_of(asked, goal_stage)
             stages = asked.data.config.stages
             reached = stages.index(goal) <= stages.index(stage_of(asked))
             if reached or asked.current.state.ended:
-                return []
+                return Page([], 0)
             rows = offered(asked)
             cosines = vectors.similarity(asked.current, rows).tolist()
             order = sorted(range(len(rows)), key=lambda place: -cosines[place])
-            return [
+            page = [
                 OfferForGoal(
                     rank=rank,
                     engagement_id=as_text(rows.features[names.C_ID][place]),
                     engagement_type=as_text(rows.features[names.C_TYPE][place]),
                     similarity=cosines[place],
                 )
-                for rank, place in enumerate(order, start=1)
+                for rank, place in enumerate(order[offset : offset + top_k], start=offset + 1)
             ]
+            return Page(page, len(order))
 
         answer = gateway.ask(student_id, by_model, by_vectors)
         source = gateway.source_of(answer)
@@ -197,8 +209,8 @@ def _add_offers(router: APIRouter, gateway: Gateway) -> None:
             "student_id": student_id,
             "target_stage": _goal(answer, goal_stage),
             "current_stage": stage_of(answer.asked),
-            "recommendations": answer.said[offset : offset + top_k],
-            "total": len(answer.said),
+            "recommendations": answer.said.offers,
+            "total": answer.said.total,
             "offset": offset,
             **source,
         }
