@@ -1,6 +1,7 @@
-"""Loads the gateway from another process over loopback, and times it.
+r"""Loads the gateway from another process over loopback, and times it.
 
-    python -m benchmarks.gateway --out OUT [--seconds 30] [--rate 100] [--goal STAGE]
+    python -m benchmarks.gateway --out OUT [--seconds 30] [--rate 100] [--goal STAGE] \
+        [--engagements N]
 
 OUT is a folder of `goalpath run`. `goalpath serve` runs as it would for an application, with
 its model server, and this process asks. Requests about single students are sent at a fixed
@@ -18,6 +19,7 @@ import dataclasses
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +33,7 @@ from urllib.parse import quote
 
 import aiohttp
 import numpy as np
+import polars as pl
 import pyarrow.parquet as pq
 
 from benchmarks.serving import free_port
@@ -87,6 +90,29 @@ def served(out: Path, work: Path) -> Iterator[str]:
             yield base
         finally:
             process.send_signal(signal.SIGINT)
+
+
+def with_engagements(version: Version, count: int, work: Path) -> Path:
+    """A copy of a version's folder with so many engagements open to each audience."""
+    out = work / "out"
+    model = version.model_dir.parent.name
+    shutil.copytree(version.model_dir, out / "serving" / model / str(version.number))
+    shutil.copytree(version.states_path.parent, out / "states" / str(version.number))
+    extra = out / "serving" / model / str(version.number) / names.ASSETS_EXTRA
+    rows = pl.read_parquet(extra / names.CATALOGUE_FILE)
+    parts = []
+    for _, own in rows.group_by(names.AUDIENCE, maintain_order=True):
+        times = -(-count // own.height)
+        repeated = [
+            own.with_columns(pl.col(names.C_ID).cast(pl.String) + f"-{number}")
+            for number in range(times)
+        ]
+        parts.append(pl.concat(repeated).head(count))
+    always = [
+        pl.lit(None, pl.Int64).alias(key) for key in (names.AVAILABLE_FROM, names.AVAILABLE_TO)
+    ]
+    pl.concat(parts).with_columns(*always).write_parquet(extra / names.CATALOGUE_FILE)
+    return out
 
 
 def until_healthy(base: str) -> None:
@@ -173,27 +199,37 @@ def main() -> None:
     parser.add_argument("--offer-rate", type=float, default=10.0)
     parser.add_argument("--batches", type=int, default=20)
     parser.add_argument("--goal", default="")
+    parser.add_argument("--engagements", type=int, default=0)
     options = parser.parse_args()
     (name,) = model_names(options.out)
     version = newest_version(options.out, name)
     goal = options.goal or str(list(version.manifest["stages"])[-1])  # type: ignore[call-overload]
     students = open_students(version)
+    goals, offers = "predict/goal-likelihood", "recommend/for-goal"
+    # Every student once, as far as there are enough; and then again.
+    first = min(int(options.rate * options.seconds), len(students) - WARM)
+    asked = int(options.rate * options.seconds)
     routes = (
-        ("predict/goal-likelihood, with reasons", "predict/goal-likelihood", options.rate),
-        ("predict/likelihood", "predict/likelihood", options.rate),
-        ("recommend/for-goal, 10 best", "recommend/for-goal", options.offer_rate),
+        ("goal likelihood with reasons, first time", goals, options.rate, first),
+        ("goal likelihood with reasons, again", goals, options.rate, asked),
+        ("likelihood", "predict/likelihood", options.rate, asked),
+        ("best for a goal", offers, options.offer_rate, int(options.offer_rate * options.seconds)),
     )
-    with tempfile.TemporaryDirectory() as work, served(options.out, Path(work)) as base:
+    with contextlib.ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        out = options.out
+        if options.engagements:
+            out = with_engagements(version, options.engagements, work)
+        base = stack.enter_context(served(out, work / "kept"))
         print(f"| {' | '.join(HEADINGS)} |\n|{' --- |' * len(HEADINGS)}")
-        for title, route, rate in routes:
+        for title, route, rate, count in routes:
             urls = (
                 f"{base}/{route}?student_id={quote(student)}"
                 + ("" if route == "predict/likelihood" else f"&goal_stage={quote(goal)}")
                 for student in itertools.cycle(students)
             )
-            count = max(int(rate * options.seconds), 1)
             load = os.getloadavg()[0]
-            timings = asyncio.run(at_rate(urls, rate, count))
+            timings = asyncio.run(at_rate(urls, rate, max(count, 1)))
             print(f"| {title} (load {load:.1f}) | {rate:g} | {timings.cells()} |", flush=True)
         rates = batches(base, students, options.batches)
         size = min(BATCH, len(students))

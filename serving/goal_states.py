@@ -78,20 +78,20 @@ def open_state(
 
 
 def _offers(offered: CatalogueRows, given: Tensors) -> tuple[Offer, ...]:
-    ids = offered.features[names.C_ID].tolist()
-    types = offered.features[names.C_TYPE].tolist()
+    if not len(offered):
+        return ()
+    # As lists at once: an element of an array at a time takes ten times as long.
+    columns = (
+        map(as_text, offered.features[names.C_ID].tolist()),
+        map(as_text, offered.features[names.C_TYPE].tolist()),
+        given[names.RANKING_SCORE][0].tolist(),
+        given[names.LIKELIHOOD_GIVEN][0].tolist(),
+        given[names.RISK_GIVEN][0].tolist(),
+        map(tuple, np.asarray(given[names.GOAL_GIVEN][0], np.float64).tolist()),
+    )
     return tuple(
-        Offer(
-            as_text(ids[place]),
-            as_text(types[place]),
-            float(given[names.RANKING_SCORE][0, place]),
-            Heads(
-                float(given[names.LIKELIHOOD_GIVEN][0, place]),
-                float(given[names.RISK_GIVEN][0, place]),
-                _row(given[names.GOAL_GIVEN][0, place]),
-            ),
-        )
-        for place in range(len(ids))
+        Offer(identifier, kind, score, Heads(likelihood, risk, goals))
+        for identifier, kind, score, likelihood, risk, goals in zip(*columns, strict=True)
     )
 
 

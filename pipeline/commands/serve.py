@@ -91,9 +91,10 @@ def command(
 def serve_both(command_line: list[str], settings: GatewaySettings) -> None:
     """Runs the gateway in this process and the model server in another, until the end."""
     from serving.gateway.gateway import open_gateway  # noqa: PLC0415
-    from serving.gateway.run import run_app, start_logging  # noqa: PLC0415
+    from serving.gateway.run import end_on_sigterm, run_app, start_logging  # noqa: PLC0415
 
     start_logging()
+    end_on_sigterm()
     # The gateway writes the configuration that the model server wants to find.
     gateway = open_gateway(settings)
     click.echo(f"Gateway at http://{settings.host}:{settings.port}/api/v1/model")

@@ -17,6 +17,7 @@ from serving.client.errors import (
 )
 from serving.client.model_client import ModelClient
 from serving.gateway.current_states import CurrentState, CurrentStates
+from serving.gateway.heads_cache import HeadsCache
 from serving.gateway.model_health import ModelHealth
 from serving.gateway.model_questions import ModelQuestions
 from serving.gateway.served_versions import ServedVersions
@@ -97,6 +98,7 @@ class Answers:
         self._client = client
         self._health = health
         self._neighbours = neighbours
+        self._cache = HeadsCache()
 
     def asked(self, student_id: str) -> Asked:
         """The student's state in the version that answers for this student.
@@ -151,7 +153,7 @@ class Answers:
 
     def questions(self, data: VersionData, timeout_seconds: float | None = None) -> ModelQuestions:
         """Of a version; with a time limit other than the client's, where one is given."""
-        return ModelQuestions(self._client, data, timeout_seconds)
+        return ModelQuestions(self._client, data, timeout_seconds, self._cache)
 
     def vectors(self, data: VersionData) -> VectorAnswers:
         """Of a version."""

@@ -17,7 +17,7 @@ from serving.client.grpc_client import GrpcModelClient
 from serving.client.model_client import ClientOptions, ModelClient
 from serving.client.retry import RetryPolicy
 from serving.gateway.answers import Answer, Answers, Asked, Said
-from serving.gateway.current_states import CurrentStates, state_of
+from serving.gateway.current_states import CurrentState, CurrentStates, state_of
 from serving.gateway.event_store import EventStore, open_store
 from serving.gateway.gateway_metrics import GatewayMetrics
 from serving.gateway.model_config_file import ModelConfigFile
@@ -164,7 +164,7 @@ def warm(client: ModelClient, data: VersionData) -> None:
     row = data.states.row(int(found[0]))
     state = state_of(row)
     offered = questions.open_to(state)
-    questions.goal_state(state, offered)
+    questions.goal_state(CurrentState(state, 0, int(found[0])), offered)
     questions.heads(state, offered)
     questions.heads(state)
     questions.embedding(state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query
 
@@ -37,6 +37,13 @@ from serving.states import as_text
 
 Stage = Annotated[str, Query(min_length=1, max_length=200, examples=["Enrollment"])]
 NO_OFFERS = "; nothing is said of what would raise the likelihood"
+
+
+class Page(NamedTuple):
+    """Some of a list, and how long it is."""
+
+    offers: list[OfferForGoal]
+    total: int
 
 
 def goal_routes(gateway: Gateway) -> APIRouter:
@@ -88,62 +95,6 @@ def goal_routes(gateway: Gateway) -> APIRouter:
             **gateway.source_of(answer, found.prediction_method),
         }
 
-    @router.get("/recommend/for-goal", response_model=ForGoalAnswer)
-    def for_goal(
-        student_id: StudentId,
-        *,
-        goal_stage: Stage | None = None,
-        top_k: TopK = 10,
-        offset: Offset = 0,
-        engagement_type: Types = None,
-        exclude_sent: NotSent = False,
-        min_gain: Annotated[float | None, Query(ge=-1, le=1)] = None,
-    ) -> Any:
-        """What is open to the student now, by how much likelier the goal is given each."""
-
-        def offered(asked: Asked) -> Any:
-            rows = gateway.answers.questions(asked.data).open_to(asked.current.state)
-            return filtered(asked, rows, engagement_type, exclude_sent)
-
-        def by_model(model: ModelQuestions, asked: Asked) -> list[OfferForGoal]:
-            goal = _goal_of(asked, goal_stage)
-            state = model.goal_state(asked.current.state, offered(asked))
-            found = asked.data.advisor.recommend_for_goal(state, goal, max(1, len(state.offers)))
-            return [_offer(each) for each in found if min_gain is None or each.gain >= min_gain]
-
-        def by_vectors(vectors: VectorAnswers, asked: Asked) -> list[OfferForGoal]:
-            goal = _goal_of(asked, goal_stage)
-            stages = asked.data.config.stages
-            reached = stages.index(goal) <= stages.index(stage_of(asked))
-            if reached or asked.current.state.ended:
-                return []
-            rows = offered(asked)
-            cosines = vectors.similarity(asked.current, rows).tolist()
-            order = sorted(range(len(rows)), key=lambda place: -cosines[place])
-            return [
-                OfferForGoal(
-                    rank=rank,
-                    engagement_id=as_text(rows.features[names.C_ID][place]),
-                    engagement_type=as_text(rows.features[names.C_TYPE][place]),
-                    similarity=cosines[place],
-                )
-                for rank, place in enumerate(order, start=1)
-            ]
-
-        answer = gateway.ask(student_id, by_model, by_vectors)
-        source = gateway.source_of(answer)
-        if answer.source.reason is not None:
-            source["reason"] += NO_OFFERS
-        return {
-            "student_id": student_id,
-            "target_stage": _goal(answer, goal_stage),
-            "current_stage": stage_of(answer.asked),
-            "recommendations": answer.said[offset : offset + top_k],
-            "total": len(answer.said),
-            "offset": offset,
-            **source,
-        }
-
     @router.get("/analyze/goal-readiness", response_model=ReadinessAnswer)
     def goal_readiness(student_id: StudentId, goal_stage: Stage | None = None) -> Any:
         """Where the student stands, and what sets those apart who got there."""
@@ -173,7 +124,8 @@ def goal_routes(gateway: Gateway) -> APIRouter:
         def by_model(model: ModelQuestions, asked: Asked) -> GoalState:
             _goal_of(asked, goal_stage)
             state = asked.current.state
-            return model.goal_state(state, None if state.ended else model.open_to(state))
+            offered = None if state.ended else model.open_to(state)
+            return model.goal_state(asked.current, offered)
 
         answer = gateway.ask(student_id, by_model, _by_vectors(goal_stage))
         goal = _goal(answer, goal_stage)
@@ -197,7 +149,71 @@ def goal_routes(gateway: Gateway) -> APIRouter:
             **source,
         }
 
+    _add_offers(router, gateway)
     return router
+
+
+def _add_offers(router: APIRouter, gateway: Gateway) -> None:
+    @router.get("/recommend/for-goal", response_model=ForGoalAnswer)
+    def for_goal(
+        student_id: StudentId,
+        *,
+        goal_stage: Stage | None = None,
+        top_k: TopK = 10,
+        offset: Offset = 0,
+        engagement_type: Types = None,
+        exclude_sent: NotSent = False,
+        min_gain: Annotated[float | None, Query(ge=-1, le=1)] = None,
+    ) -> Any:
+        """What is open to the student now, by how much likelier the goal is given each."""
+
+        def offered(asked: Asked) -> Any:
+            rows = gateway.answers.questions(asked.data).open_to(asked.current.state)
+            return filtered(asked, rows, engagement_type, exclude_sent)
+
+        def by_model(model: ModelQuestions, asked: Asked) -> Page:
+            goal = _goal_of(asked, goal_stage)
+            state = model.goal_state(asked.current, offered(asked))
+            # Of a threshold it is only known who passes it when all are ordered.
+            wanted = offset + top_k if min_gain is None else max(1, len(state.offers))
+            found = asked.data.advisor.recommend_for_goal(state, goal, wanted)
+            kept = [each for each in found if min_gain is None or each.gain >= min_gain]
+            total = len(state.offers) if found and min_gain is None else len(kept)
+            return Page([_offer(each) for each in kept[offset : offset + top_k]], total)
+
+        def by_vectors(vectors: VectorAnswers, asked: Asked) -> Page:
+            goal = _goal_of(asked, goal_stage)
+            stages = asked.data.config.stages
+            reached = stages.index(goal) <= stages.index(stage_of(asked))
+            if reached or asked.current.state.ended:
+                return Page([], 0)
+            rows = offered(asked)
+            cosines = vectors.similarity(asked.current, rows).tolist()
+            order = sorted(range(len(rows)), key=lambda place: -cosines[place])
+            page = [
+                OfferForGoal(
+                    rank=rank,
+                    engagement_id=as_text(rows.features[names.C_ID][place]),
+                    engagement_type=as_text(rows.features[names.C_TYPE][place]),
+                    similarity=cosines[place],
+                )
+                for rank, place in enumerate(order[offset : offset + top_k], start=offset + 1)
+            ]
+            return Page(page, len(order))
+
+        answer = gateway.ask(student_id, by_model, by_vectors)
+        source = gateway.source_of(answer)
+        if answer.source.reason is not None:
+            source["reason"] += NO_OFFERS
+        return {
+            "student_id": student_id,
+            "target_stage": _goal(answer, goal_stage),
+            "current_stage": stage_of(answer.asked),
+            "recommendations": answer.said.offers,
+            "total": answer.said.total,
+            "offset": offset,
+            **source,
+        }
 
 
 def _ask(gateway: Gateway, student_id: str, *stages: str | None) -> Answer[GoalState]:
@@ -206,7 +222,7 @@ def _ask(gateway: Gateway, student_id: str, *stages: str | None) -> Answer[GoalS
     def by_model(model: ModelQuestions, asked: Asked) -> GoalState:
         for stage in stages:
             _goal_of(asked, stage)
-        return model.goal_state(asked.current.state, None)
+        return model.goal_state(asked.current, None)
 
     return gateway.ask(student_id, by_model, _by_vectors(*stages))
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.gateway.api_keys import ApiKeys
 from serving.gateway.gateway_metrics import GatewayMetrics
-from serving.gateway.problems import Kind, problem
+from serving.gateway.problems import Kind, problem, unknown_fault
 from serving.gateway.rate_limit import RateLimit
 
 OPEN: Final = frozenset({"/health", "/api/v1/model/health"})
@@ -57,7 +57,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status = time.perf_counter(), 500
+        began, status = time.perf_counter(), 0
 
         async def noting(message: Message) -> None:
             nonlocal status
@@ -67,6 +67,11 @@ class Guard:
 
         try:
             await self._guarded(scope, receive, noting)
+        # The outermost border: the server would log the text of an error, with what it names.
+        except Exception as error:
+            fault = unknown_fault(scope["path"], error)
+            if not status:
+                await fault(scope, receive, noting)
         finally:
             seconds = time.perf_counter() - began
             route = route_of(scope)

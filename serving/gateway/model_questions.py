@@ -12,6 +12,8 @@ import pyarrow as pa
 from schemas import features, names
 from schemas.goal_state import GoalState
 from serving.client.model_client import ModelClient, WhichVersion
+from serving.gateway.current_states import CurrentState
+from serving.gateway.heads_cache import HeadsCache
 from serving.gateway.version_data import VersionData
 from serving.goal_states import ended_state, open_state
 from serving.state_batches import dense_column, state_columns
@@ -31,39 +33,57 @@ class ModelQuestions:
       client: of the model server.
       data: of the version.
       timeout_seconds: other than the client's.
+      cache: of what was said before; None: everything is asked anew.
     """
 
     def __init__(
-        self, client: ModelClient, data: VersionData, timeout_seconds: float | None = None
+        self,
+        client: ModelClient,
+        data: VersionData,
+        timeout_seconds: float | None = None,
+        cache: HeadsCache | None = None,
     ) -> None:
+        self._cache = cache
         self._client = client
         self._timeout = timeout_seconds
         self._data = data
         self._query = features.query_features(data.config)
 
-    def goal_state(self, state: StudentState, offered: CatalogueRows | None) -> GoalState:
+    def goal_state(self, current: CurrentState, offered: CatalogueRows | None) -> GoalState:
         """What goal questions need to know.
 
         Args:
-          state: the student's.
+          current: state of the student.
           offered: engagements that are asked about; None: none.
 
         Raises:
           ModelServerError: the server does not answer.
         """
+        state = current.state
         if state.ended:
             return ended_state(state)
-        query = state_columns(state.values, self._query)
-        heads = self._ask(names.SIGNATURE_GOAL, query, OF_GOAL_STATE)
+        heads = self._goal_heads(current)
         rows = self._none(state) if offered is None else offered
         given: Tensors = {}
         if len(rows):
             given = self._ask(
                 names.SIGNATURE_GOAL_GIVEN,
-                query | _listed(state, rows),
+                state_columns(state.values, self._query) | _listed(state, rows),
                 (*names.OF_ENGAGEMENT, names.GOAL_GIVEN),
             )
         return open_state(state, heads, offered=rows, given=given)
+
+    def _goal_heads(self, current: CurrentState) -> Tensors:
+        state = current.state
+        key = (self._data.number, state.student_id, current.posted)
+        known = self._cache.get(key) if self._cache is not None else None
+        if known is not None:
+            return known
+        query = state_columns(state.values, self._query)
+        said = self._ask(names.SIGNATURE_GOAL, query, OF_GOAL_STATE)
+        if self._cache is not None:
+            self._cache.put(key, said)
+        return said
 
     def heads(self, state: StudentState, rows: CatalogueRows | None = None) -> Tensors:
         """`OF_PREDICT` of a student who has not ended: `[1]`, and `[1, N]` of `N` engagements.

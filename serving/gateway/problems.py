@@ -95,6 +95,7 @@ DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     for status, text in {
+        400: "The body is no text in UTF-8",
         401: "No API key, or a wrong one",
         404: "No such student or engagement",
         409: "The student has ended, or an event id was posted with other content",
@@ -141,11 +142,10 @@ def problem(
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Has every fault of an application answered by problem details."""
+    """Has every fault that is known answered by problem details; the guard has the others."""
     app.add_exception_handler(GoalpathError, _of_goalpath)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(Exception, _of_any)
 
 
 def kind_of(error: GoalpathError) -> Kind:
@@ -159,6 +159,13 @@ def without_values(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
     return f"{type(error).__name__} at {places}"
+
+
+def unknown_fault(path: str, error: Exception) -> JSONResponse:
+    """The response for a fault that nobody foresaw; its place is logged."""
+    _LOG.error("%s", without_values(error))
+    kind = Kind(500, "Fault of the gateway")
+    return problem(path, kind, "the gateway met a fault it does not know.", remedy="see its log.")
 
 
 def _of_goalpath(request: Request, error: Exception) -> JSONResponse:
@@ -189,11 +196,3 @@ def _of_http(request: Request, error: Exception) -> JSONResponse:
     title = http.HTTPStatus(error.status_code).phrase.capitalize()
     kind = Kind(error.status_code, title)
     return problem(request.url.path, kind, str(error.detail), headers=error.headers)
-
-
-def _of_any(request: Request, error: Exception) -> JSONResponse:
-    _LOG.error("%s", without_values(error))
-    kind = Kind(500, "Fault of the gateway")
-    return problem(
-        request.url.path, kind, "the gateway met a fault it does not know.", remedy="see its log."
-    )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas.errors import GoalpathError
-from serving.client.errors import ModelServerError
+from serving.client.errors import DeadlineError, ModelServerError
 from serving.client.model_client import ModelClient
 from serving.gateway.model_health import ModelHealth
 from serving.gateway.state_table import remove_imports
@@ -161,6 +161,8 @@ class ServedVersions:
             wanted = tuple(each for each in (stable, canary) if each is not None)
             if self._ask_for is not None:
                 self._ask_for(self._served, wanted)
+            numbers = {each.number for each in wanted}
+            self._broken = {n: why for n, why in self._broken.items() if n in numbers}
             there = self._see_server()
             read = {each.number: self._data(each) for each in wanted}
             if there:
@@ -185,6 +187,9 @@ class ServedVersions:
         """Whether the model server is there, and which versions it has loaded."""
         try:
             found = self._client.versions(timeout_seconds=STATUS_SECONDS)
+        except DeadlineError:
+            # Busy, perhaps: whether it answers in time is found by requests.
+            return False
         except ModelServerError as error:
             self._loaded = self._warmed = frozenset()
             self._health.went_away(f"{error.code.name}: {error.message}")
@@ -239,7 +244,7 @@ class ServedVersions:
         except GoalpathError as error:
             if version.number not in self._broken:
                 _LOG.error("version %d cannot be read: %s", version.number, error)
-            self._broken = {version.number: f"version {version.number}: {error}"}
+            self._broken[version.number] = f"version {version.number}: {error}"
             return None
         self._broken.pop(version.number, None)
         return data

@@ -55,7 +55,7 @@ def guarded(
         body_bytes=body_bytes,
         metrics=GatewayMetrics(),
     )
-    return TestClient(app, raise_server_exceptions=False)
+    return TestClient(app)  # which raises what would get to the server
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,13 @@ def test_logs_name_routes_and_no_students(caplog: pytest.LogCaptureFixture) -> N
     assert "ValueError at" in text
     assert "student-17" not in text
     assert all(r.exc_info is None for r in caplog.records if r.name.startswith("goalpath"))
+
+
+def test_a_fault_that_nobody_foresaw_is_a_problem_too() -> None:
+    response = guarded().get("/students/fault")
+    assert response.status_code == 500
+    assert response.headers["content-type"] == MEDIA_TYPE
+    assert "student-17" not in response.text
 
 
 def test_it_listens_to_the_world_only_with_keys(

@@ -155,7 +155,7 @@ def test_the_fallback_says_as_of_when_and_reads_the_stage_of_now(alone: Asking) 
 def test_an_event_that_cannot_be_used_is_refused_with_all_others(
     asking: Asking, changes: dict[str, object], said: str
 ) -> None:
-    events = [body("good", 1), body("bad", 2, **changes)]
+    events = [body("good", 1), {**body("bad", 2), **changes}]
     problem = asking.post("/events", {"events": events}, 422)
     assert said in problem["detail"] or said in str(problem["errors"])
     assert asking.gateway.events.of_student(STUDENT, 0) == ()
