@@ -3,7 +3,7 @@
 Runs on any Python 3.6 or later, with the standard library alone: it takes the newest TFX
 line whose wheels this machine can load and whose interpreter is there, says which it takes
 and why, and does nothing where the environment already fits the lock. The variable
-GOALPATH_TFX asks for one line.
+GOALPATH_TFX asks for one line, GOALPATH_PYTHON for one version of Python.
 """
 
 import argparse
@@ -41,6 +41,7 @@ LINES = (
     ),
 )
 OVERRIDE = "GOALPATH_TFX"
+PYTHON_OVERRIDE = "GOALPATH_PYTHON"
 BOOTSTRAP_LOCK = "requirements/bootstrap.txt"
 
 
@@ -139,7 +140,8 @@ def choose(lines, system, environment):
     Args:
       lines: of type `Line`, the newest first.
       system: what this runs on.
-      environment: mapping of environment variables; GOALPATH_TFX leaves one line only.
+      environment: mapping of environment variables; GOALPATH_TFX leaves one line only,
+        GOALPATH_PYTHON one version of Python.
 
     Returns:
       A `Choice`, with the reason in words.
@@ -154,6 +156,11 @@ def choose(lines, system, environment):
             f"{OVERRIDE} must be {' or '.join(versions)}, or empty for the one that fits."
             f" Received: {asked}."
         )
+    python = environment.get(PYTHON_OVERRIDE, "").strip()
+    if python:
+        lines = [line._replace(pythons=(python,)) for line in lines if python in line.pythons]
+        if not lines:
+            raise SetupError(f"{PYTHON_OVERRIDE} names no Python of any line. Received: {python}.")
     passed_over = []
     missing = []
     for line in lines:

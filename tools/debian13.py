@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SUITE = "trixie"
-# A compiler and Python's headers: one package of the lock comes without wheels for 3.13.
+# A compiler and Python's headers: pyfarmhash, which TFDV asks for, comes as source only.
 PACKAGES = ("ca-certificates", "g++", "git", "make", "procps", "python3-dev", "python3-venv")
 TREE = "srv/goalpath"
 KEPT = (".venv", ".benchmark", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")

@@ -155,6 +155,17 @@ def test_an_unknown_line_is_refused(tmp_path: Path) -> None:
         bootstrap.choose(bootstrap.LINES, NEW_LINUX, environment(tmp_path, GOALPATH_TFX="1.17"))
 
 
+def test_the_variable_asks_for_a_version_of_python(tmp_path: Path) -> None:
+    for python in ("3.11", "3.12"):
+        fake_python(tmp_path / "bin" / f"python{python}", python)
+    asked = environment(tmp_path, GOALPATH_PYTHON="3.11")
+    choice = bootstrap.choose(bootstrap.LINES, NEW_LINUX, asked)
+    assert choice.interpreter.path == str(tmp_path / "bin/python3.11")
+    asked["GOALPATH_PYTHON"] = "3.9"
+    with pytest.raises(bootstrap.SetupError, match=r"GOALPATH_PYTHON .* Received: 3\.9\."):
+        bootstrap.choose(bootstrap.LINES, NEW_LINUX, asked)
+
+
 def test_the_system_of_this_machine_is_read() -> None:
     system = bootstrap.this_system()
     assert system[:2] == (platform.system(), platform.machine())
