@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def create_pipeline(client: kfp.Client, name: str, namespace: str | None) -> Any:
     """Makes a pipeline without versions on a Kubeflow server.
 
-    KFP's client has no method for that. Its generated API calls it `create_pipeline(body)` up
-    to kfp 2.13 (TFX 1.16) and `pipeline_service_create_pipeline(pipeline)` later (TFX 1.21).
+    KFP's client has no method for that. Its generated API calls it `create_pipeline` with
+    kfp 2.5, which TFX 1.16 holds to, and `pipeline_service_create_pipeline` with kfp 2.17.
     The first can go with TFX 1.16.
 
     Returns:
