@@ -39,7 +39,7 @@ def _version_dir() -> Path:
 
 
 def test_a_version_of_the_other_line_gives_what_it_gave_there(
-    version_dir: Path, record_property: Callable[[str, object], None]
+    version_dir: Path, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     from trainer.golden import MODEL_INPUTS, load_golden
 
@@ -61,7 +61,7 @@ def test_a_version_of_the_other_line_gives_what_it_gave_there(
                 np.testing.assert_allclose(received, expected, rtol=0, atol=TOLERANCE)
                 if expected.size:
                     difference = np.abs(received.astype(float) - expected.astype(float)).max()
-                    record_property(f"{signature}.{alias}", f"{difference:.1e}")
+                    record_testsuite_property(f"{signature}.{alias}", f"{difference:.1e}")
     finally:
         client.close()
         running.server.stop()
