@@ -11,7 +11,7 @@ CACHE ?=
 
 .PHONY: help
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup:  ## Make or refresh .venv from the hash-pinned lock
@@ -32,6 +32,10 @@ test: setup lint types  ## Lint, types and every test
 .PHONY: test-fast
 test-fast: setup  ## The tests that need no model and no pipeline
 	$(BIN)/python -m pytest -q -m "not slow and not e2e"
+
+.PHONY: test-debian13
+test-debian13:  ## `make test` on the newest TFX line, in a Debian 13 root (needs root)
+	@python3 tools/debian13.py -- make test
 
 .PHONY: lint
 lint: setup  ## Style and likely mistakes
@@ -67,6 +71,10 @@ lock: setup  ## Resolve the dependencies anew
 	  --extra kubeflow --extra postgres --extra test --extra lint --python-version 3.10 --python $(BIN)/python \
 	  --generate-hashes --no-annotate --no-emit-index-url \
 	  --custom-compile-command "make lock" --output-file requirements/py310-tfx1.16.txt
+	$(BIN)/uv pip compile --quiet --upgrade setup.py requirements/py311-tfx1.21.in --universal \
+	  --extra kubeflow --extra test --extra lint --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-emit-index-url \
+	  --custom-compile-command "make lock" --output-file requirements/py311-tfx1.21.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/bootstrap.in --universal \
 	  --python-version 3.10 --generate-hashes --no-annotate --no-emit-index-url \
 	  --custom-compile-command "make lock" --output-file requirements/bootstrap.txt

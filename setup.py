@@ -55,7 +55,7 @@ setup(
         "tensorflow>=2.16,<2.22",
         "tensorflow-data-validation>=1.16,<2",
         "tensorflow-metadata>=1.16,<2",
-        "tensorflow-model-analysis>=0.47,<0.50",
+        "tensorflow-model-analysis>=0.47,<0.53",
         "tensorflow-serving-api>=2.16,<2.22",
         "tensorflow-transform>=1.16,<2",
         "tfx>=1.16,<1.22",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Final
 
-import tensorflow_model_analysis as tfma
 from google.protobuf.wrappers_pb2 import DoubleValue
+
+# TFMA 0.52 (TFX 1.21) no longer has these classes at its top; here they are on both lines.
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.probability_metrics import AUC, PROBABILITY_METRICS, SKILL
 from components.evaluator.ranking_metrics import TOP_K
@@ -38,16 +40,16 @@ def slice_keys(config: GoalpathConfig) -> tuple[str, ...]:
     return (names.Q_STAGE, *(names.PROFILE_PREFIX + column for column in columns))
 
 
-def build_eval_config(config: GoalpathConfig) -> tfma.EvalConfig:
+def build_eval_config(config: GoalpathConfig) -> config_pb2.EvalConfig:
     """The TFMA configuration: metrics per head, slices, thresholds.
 
     Thresholds hold for the whole evaluation split, not for each slice. TFX drops the
     baseline and every change threshold where there is no baseline model.
     """
-    slices = [tfma.SlicingSpec()]
-    slices.extend(tfma.SlicingSpec(feature_keys=[key]) for key in slice_keys(config))
+    slices = [config_pb2.SlicingSpec()]
+    slices.extend(config_pb2.SlicingSpec(feature_keys=[key]) for key in slice_keys(config))
     thresholds = config.evaluation
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[_model_spec(CANDIDATE_MODEL), _model_spec(BASELINE_MODEL)],
         slicing_specs=slices,
         metrics_specs=[
@@ -58,8 +60,8 @@ def build_eval_config(config: GoalpathConfig) -> tfma.EvalConfig:
     )
 
 
-def _model_spec(name: str) -> tfma.ModelSpec:
-    return tfma.ModelSpec(
+def _model_spec(name: str) -> config_pb2.ModelSpec:
+    return config_pb2.ModelSpec(
         name=name,
         is_baseline=name == BASELINE_MODEL,
         signature_name=names.SIGNATURE_DEFAULT,
@@ -68,14 +70,16 @@ def _model_spec(name: str) -> tfma.ModelSpec:
     )
 
 
-def _ranking_spec(thresholds: EvaluationConfig) -> tfma.MetricsSpec:
+def _ranking_spec(thresholds: EvaluationConfig) -> config_pb2.MetricsSpec:
     metrics = [_own("RankingMetric", name, top_k=TOP_K) for name in (RECALL, LISTS)]
     ndcg = _own("RankingMetric", NDCG, top_k=TOP_K)
     _require(ndcg, at_least=thresholds.min_ndcg_at_10, drop_at_most=thresholds.max_ndcg_drop)
     return _head_spec(names.RANKING_SCORE, [ndcg, *metrics])
 
 
-def _probability_spec(head: str, min_auc: float, thresholds: EvaluationConfig) -> tfma.MetricsSpec:
+def _probability_spec(
+    head: str, min_auc: float, thresholds: EvaluationConfig
+) -> config_pb2.MetricsSpec:
     own = {name: _own("ProbabilityMetric", name) for name in PROBABILITY_METRICS}
     _require(own[AUC], at_least=min_auc, drop_at_most=thresholds.max_auc_drop)
     if thresholds.min_log_loss_skill is not None:
@@ -83,16 +87,16 @@ def _probability_spec(head: str, min_auc: float, thresholds: EvaluationConfig) -
     return _head_spec(head, list(own.values()))
 
 
-def _head_spec(head: str, metrics: list[tfma.MetricConfig]) -> tfma.MetricsSpec:
-    return tfma.MetricsSpec(
+def _head_spec(head: str, metrics: list[config_pb2.MetricConfig]) -> config_pb2.MetricsSpec:
+    return config_pb2.MetricsSpec(
         output_names=[head],
-        example_weights=tfma.ExampleWeightOptions(weighted=True),
+        example_weights=config_pb2.ExampleWeightOptions(weighted=True),
         metrics=metrics,
     )
 
 
-def _own(class_name: str, name: str, **options: int) -> tfma.MetricConfig:
-    return tfma.MetricConfig(
+def _own(class_name: str, name: str, **options: int) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(
         class_name=class_name,
         module=_OWN_METRICS,
         config=json.dumps({"name": name, **options}),
@@ -100,15 +104,17 @@ def _own(class_name: str, name: str, **options: int) -> tfma.MetricConfig:
 
 
 def _require(
-    metric: tfma.MetricConfig, *, at_least: float, drop_at_most: float | None = None
+    metric: config_pb2.MetricConfig, *, at_least: float, drop_at_most: float | None = None
 ) -> None:
-    threshold = tfma.MetricThreshold(
-        value_threshold=tfma.GenericValueThreshold(lower_bound=DoubleValue(value=at_least))
+    threshold = config_pb2.MetricThreshold(
+        value_threshold=config_pb2.GenericValueThreshold(lower_bound=DoubleValue(value=at_least))
     )
     if drop_at_most is not None:
-        threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER
+        threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
         threshold.change_threshold.absolute.value = -drop_at_most
     # A threshold outside `per_slice_thresholds` would hold for every slice.
     metric.per_slice_thresholds.append(
-        tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+        config_pb2.PerSliceMetricThreshold(
+            slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold
+        )
     )

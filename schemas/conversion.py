@@ -168,8 +168,9 @@ def _plain_series(raw: pl.Series, plan: FilePlan) -> pl.Series:
 def _as_text(raw: pl.Series) -> pl.Series:
     """Ids and texts; a whole float such as 12.0 (an integer column with gaps) becomes "12"."""
     if raw.dtype.is_float() and (raw.drop_nulls() % 1 == 0).all():
-        return raw.cast(pl.Int64, strict=False).cast(pl.String)
-    return raw.cast(pl.String, strict=False)
+        raw = raw.cast(pl.Int64, strict=False)
+    text: pl.Series = raw.cast(pl.String, strict=False)
+    return text
 
 
 def _read_instants(

@@ -1,13 +1,15 @@
 """Makes `.venv` from the hash-pinned lock; the only thing `make` needs is this.
 
-Runs on any Python 3.6 or later, with the standard library alone: it looks for an
-interpreter that the lock was made for, says which it takes and why, and does nothing
-where the environment already fits the lock.
+Runs on any Python 3.6 or later, with the standard library alone: it takes the newest TFX
+line whose wheels this machine can load and whose interpreter is there, says which it takes
+and why, and does nothing where the environment already fits the lock. The variable
+GOALPATH_TFX asks for one line, GOALPATH_PYTHON for one version of Python.
 """
 
 import argparse
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -15,11 +17,31 @@ from collections import namedtuple
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-Line = namedtuple("Line", ["name", "python", "lock"])
+Line = namedtuple("Line", ["version", "pythons", "systems", "lock"])
+# A system's `glibc` is (major, minor): what it has, or the least that wheels need; None
+# where there is none (macOS, musl).
+System = namedtuple("System", ["name", "machine", "glibc"])
 Interpreter = namedtuple("Interpreter", ["path", "origin"])
+Choice = namedtuple("Choice", ["line", "interpreter", "reason"])
 
-# One row a supported TFX line: name, Python version, lock file.
-LINES = (Line("TFX 1.16", "3.10", "requirements/py310-tfx1.16.txt"),)
+# One row a supported TFX line, the newest first: its Python versions, the newest first, the
+# systems that ml-metadata's wheels are for (it has the fewest), and its lock file.
+LINES = (
+    Line(
+        "1.21",
+        ("3.13", "3.12", "3.11"),
+        (System("Linux", "x86_64", (2, 39)), System("Darwin", "arm64", None)),
+        "requirements/py311-tfx1.21.txt",
+    ),
+    Line(
+        "1.16",
+        ("3.10",),
+        (System("Linux", "x86_64", (2, 17)), System("Darwin", "x86_64", None)),
+        "requirements/py310-tfx1.16.txt",
+    ),
+)
+OVERRIDE = "GOALPATH_TFX"
+PYTHON_OVERRIDE = "GOALPATH_PYTHON"
 BOOTSTRAP_LOCK = "requirements/bootstrap.txt"
 
 
@@ -72,21 +94,105 @@ def runs(path, python):
     return answer.returncode == 0 and answer.stdout.decode().strip() == python
 
 
-def find_interpreter(lines, environment):
-    """The first line of `lines` that has an interpreter, and that interpreter.
+def this_system():
+    """The system this script runs on."""
+    try:
+        words = (os.confstr("CS_GNU_LIBC_VERSION") or "").split()
+    except (AttributeError, OSError, ValueError):
+        words = []
+    glibc = None
+    if len(words) == 2 and words[0] == "glibc":
+        glibc = tuple(int(part) for part in words[1].split(".")[:2])
+    return System(platform.system(), platform.machine(), glibc)
+
+
+def shown(system):
+    """`system` in words: "Linux x86_64 with glibc 2.36"."""
+    if system.glibc is None:
+        return f"{system.name} {system.machine}"
+    return f"{system.name} {system.machine} with glibc {_dotted(system.glibc)}"
+
+
+def _dotted(version):
+    return ".".join(str(part) for part in version)
+
+
+def bears(system, line):
+    """Whether the wheels of `line` load on `system`."""
+    for needed in line.systems:
+        if (needed.name, needed.machine) == (system.name, system.machine):
+            return needed.glibc is None or (
+                system.glibc is not None and system.glibc >= needed.glibc
+            )
+    return False
+
+
+def _needs(line):
+    systems = " or ".join(
+        shown(system) + (" or later" if system.glibc else "") for system in line.systems
+    )
+    return f"TFX {line.version} needs {systems}, and Python {' or '.join(line.pythons)}"
+
+
+def choose(lines, system, environment):
+    """The newest of `lines` that `system` bears and that has an interpreter.
+
+    Args:
+      lines: of type `Line`, the newest first.
+      system: what this runs on.
+      environment: mapping of environment variables; GOALPATH_TFX leaves one line only,
+        GOALPATH_PYTHON one version of Python.
+
+    Returns:
+      A `Choice`, with the reason in words.
 
     Raises:
       SetupError: there is none; the message says in one line what to install.
     """
+    asked = environment.get(OVERRIDE, "").strip()
+    versions = [line.version for line in lines]
+    if asked and asked not in versions:
+        raise SetupError(
+            f"{OVERRIDE} must be {' or '.join(versions)}, or empty for the one that fits."
+            f" Received: {asked}."
+        )
+    python = environment.get(PYTHON_OVERRIDE, "").strip()
+    if python:
+        lines = [line._replace(pythons=(python,)) for line in lines if python in line.pythons]
+        if not lines:
+            raise SetupError(f"{PYTHON_OVERRIDE} names no Python of any line. Received: {python}.")
+    passed_over = []
+    missing = []
     for line in lines:
-        for interpreter in candidates(line.python, environment):
-            if runs(interpreter.path, line.python):
-                return line, interpreter
-    wanted = " or ".join(sorted({line.python for line in lines}))
+        if asked and line.version != asked:
+            continue
+        if not bears(system, line):
+            passed_over.append(f"this is {shown(system)}, and {_needs(line)}")
+            continue
+        for python in line.pythons:
+            for interpreter in candidates(python, environment):
+                if runs(interpreter.path, python):
+                    return Choice(line, interpreter, _reason(line, system, asked, passed_over))
+        missing.append(line)
+        passed_over.append(f"no Python {' or '.join(line.pythons)} for TFX {line.version}")
+    if not missing:
+        raise SetupError(
+            f"no TFX that goalpath runs on has wheels for this machine: {'; '.join(passed_over)}."
+        )
+    wanted = [python for line in missing for python in line.pythons]
     raise SetupError(
-        f"goalpath needs Python {wanted}, and none was found on the PATH, among pyenv's versions"
-        f" or uv's: install one with `pyenv install {wanted}` or `uv python install {wanted}`."
+        f"goalpath needs Python {' or '.join(wanted)} here, and none was found on the PATH, among"
+        f" pyenv's versions or uv's: install one with `pyenv install {wanted[0]}` or"
+        f" `uv python install {wanted[0]}`."
     )
+
+
+def _reason(line, system, asked, passed_over):
+    if asked:
+        return f"{OVERRIDE}={asked} asks for it"
+    if passed_over:
+        return "; ".join(passed_over)
+    return f"the newest line, and this is {shown(system)}"
 
 
 def stamp_of(line, interpreter, root):
@@ -94,7 +200,7 @@ def stamp_of(line, interpreter, root):
     digest = hashlib.sha256()
     for name in (line.lock, BOOTSTRAP_LOCK, "setup.py", "tools/bootstrap.py"):
         digest.update((root / name).read_bytes())
-    return f"{line.name} {interpreter.path} {digest.hexdigest()}\n"
+    return f"TFX {line.version} {interpreter.path} {digest.hexdigest()}\n"
 
 
 def make(line, interpreter, venv, root):
@@ -136,12 +242,14 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     stamp_file = options.venv / "goalpath-stamp"
     try:
-        line, interpreter = find_interpreter(LINES, os.environ)
+        line, interpreter, reason = choose(LINES, this_system(), os.environ)
         stamp = stamp_of(line, interpreter, ROOT)
         built = stamp_file.exists() and stamp_file.read_text() == stamp
         if built and not options.force:
             return 0
-        print(f"{line.name} on {interpreter.path} ({interpreter.origin})", flush=True)
+        print(
+            f"TFX {line.version} on {interpreter.path} ({interpreter.origin}): {reason}", flush=True
+        )
         make(line, interpreter, options.venv.absolute(), ROOT)
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)

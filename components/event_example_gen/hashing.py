@@ -35,12 +35,14 @@ def mix(hashes: Hashes, value: npt.ArrayLike) -> Hashes:
         z = (hashes ^ np.asarray(value).astype(np.uint64)) + _GOLDEN
         z = (z ^ (z >> np.uint64(30))) * _MULTIPLY_1
         z = (z ^ (z >> np.uint64(27))) * _MULTIPLY_2
-        return z ^ (z >> np.uint64(31))
+        mixed: Hashes = z ^ (z >> np.uint64(31))
+    return mixed
 
 
 def uniform(hashes: Hashes) -> npt.NDArray[np.float64]:
     """Hashes as numbers in [0, 1): their upper 53 bits."""
-    return (hashes >> np.uint64(11)) * (1.0 / (1 << 53))
+    drawn: npt.NDArray[np.float64] = (hashes >> np.uint64(11)) * (1.0 / (1 << 53))
+    return drawn
 
 
 def below(hashes: Hashes, bound: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -51,7 +53,8 @@ def below(hashes: Hashes, bound: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """
     top = hashes >> np.uint64(32)
     product = top * np.asarray(bound).astype(np.uint64)
-    return (product >> np.uint64(32)).astype(np.int64)
+    drawn: npt.NDArray[np.int64] = (product >> np.uint64(32)).astype(np.int64)
+    return drawn
 
 
 def hash_texts(texts: pa.Array) -> Hashes:

@@ -103,7 +103,8 @@ def _advances(windows: Windows, position: Places, days: int) -> Flags:
     last = reaches.shape[1] - 1
     rows = np.arange(len(position))
     reaches_next: Flags = reaches[rows, np.minimum(position + 1, last)]
-    return reaches_next & (position < last)
+    advances: Flags = reaches_next & (position < last)
+    return advances
 
 
 def _at_risk(windows: Windows, days: int) -> Flags:

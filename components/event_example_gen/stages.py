@@ -40,7 +40,7 @@ class StageRecords:
     @property
     def stages(self) -> int:
         """How many stages the funnel has."""
-        return self.reached.shape[1]
+        return int(self.reached.shape[1])
 
     def count_before(self, student: Places, t: clock.Instants) -> Places:
         """The place after the last record of each student before `t`."""

@@ -69,7 +69,8 @@ def seal(records: pa.LargeBinaryArray) -> memoryview:
 def _masked(crc: list[int]) -> Checksums:
     plain = np.array(crc, np.uint32)
     rotated = (plain >> np.uint32(15)) | (plain << np.uint32(17))
-    return rotated + np.uint32(_MASK_DELTA)
+    masked: Checksums = rotated + np.uint32(_MASK_DELTA)
+    return masked
 
 
 def _bytes_of(numbers: npt.NDArray[np.unsignedinteger[Any]]) -> npt.NDArray[np.uint8]:

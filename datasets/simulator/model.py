@@ -235,7 +235,8 @@ class FunnelModel:
         base = np.array([kind.unsubscribe for kind in self.parameters.types])
         odds = (base / (1.0 - base))[None, :] * np.exp(slope * _FATIGUE)[:, None]
         by_fatigue = odds / (1.0 + odds)
-        return np.broadcast_to(by_fatigue, (self.classes, *by_fatigue.shape)).copy()
+        chances: Floats = np.broadcast_to(by_fatigue, (self.classes, *by_fatigue.shape)).copy()
+        return chances
 
     def _fatigue_rise(self) -> Floats:
         base = np.array([kind.fatigue_rise for kind in self.parameters.types])

@@ -147,7 +147,8 @@ class TableMaker:
         )
 
     def _instants(self, seconds: Ints) -> pl.Series:
-        return pl.Series(self._start_us + seconds * _SECOND_US).cast(_INSTANT)
+        instants: pl.Series = pl.Series(self._start_us + seconds * _SECOND_US).cast(_INSTANT)
+        return instants
 
 
 def _words(words: tuple[str, ...], index: Ints) -> pl.Series:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipeline.kubeflow.compiled_file import CompiledFile
 from pipeline.kubeflow.connection import Server, connect, speaking
 from schemas.errors import InputError
+from schemas.tfx_lines import create_pipeline
 
 if TYPE_CHECKING:
     import kfp
@@ -112,17 +113,13 @@ class Workspace:
         return f"{self.server.endpoint}/#/{kind}/details/{identity}"
 
     def _pipeline_id(self, name: str) -> str:
-        import kfp_server_api  # noqa: PLC0415  it comes with kfp
-
-        listed = self._client.pipelines.list_pipelines(
+        listed = self._client.list_pipelines(
             namespace=self.server.namespace, page_size=PAGE_SIZE, filter=named(name)
         )
         for pipeline in listed.pipelines or []:
             if pipeline.display_name == name:
                 return str(pipeline.pipeline_id)
-        made = self._client.pipelines.create_pipeline(
-            body=kfp_server_api.V2beta1Pipeline(display_name=name, namespace=self.server.namespace)
-        )
+        made = create_pipeline(self._client, name, self.server.namespace)
         return str(made.pipeline_id)
 
 

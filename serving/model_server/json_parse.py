@@ -8,6 +8,7 @@ more lenient, `json_scan` looks for the place and the words of RapidJSON's error
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -25,6 +26,9 @@ MAX_DEPTH: Final = 500
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _TOO_DEEP: Final = "JSON Parse error: Lists and objects are nested too deeply"
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_OPENING: Final = b"[{"
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STRING_OR_SPECIAL: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|-?Inf(?:inity)?|-?NaN', re.DOTALL)
 
 
@@ -56,6 +60,9 @@ def _parse(body: bytes) -> JsonValue:
     # An escape of a surrogate may be half of a pair, which Python lets pass.
     if b"\\u" in body or body.startswith(_BYTE_ORDER_MARK):
         _raise_first_error(body)
+    # How deep Python's own parser goes depends on its version and on the call stack.
+    if _depth(body) > MAX_DEPTH:
+        raise too_deep()
     try:
         return _loads(body)
     except RecursionError as error:
@@ -64,6 +71,15 @@ def _parse(body: bytes) -> JsonValue:
         _raise_first_error(body)
     # Python does not know all the spellings of numbers that are none.
     return _loads(_STRING_OR_SPECIAL.sub(_python_spelling, body))
+
+
+def _depth(body: bytes) -> int:
+    """How many lists and objects are open at once, at most."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return 0
+    brackets = _STRING.sub(b"", body).translate(None, _NO_BRACKETS)
+    steps = (1 if bracket in _OPENING else -1 for bracket in brackets)
+    return max(itertools.accumulate(steps), default=0)
 
 
 def _loads(body: bytes) -> JsonValue:

@@ -85,6 +85,16 @@ def test_depth_is_bounded(depth: int) -> None:
     assert first_error(body, MAX_DEPTH) is not None
 
 
+def test_many_brackets_side_by_side_or_in_a_text_are_not_deep() -> None:
+    rows = b"[1]," * (2 * MAX_DEPTH)
+    text = b"[{" * MAX_DEPTH
+    parsed = parse_object(b'{"a": [' + rows + b'"' + text + b'"]}')
+    assert parsed["a"] == [*([[1]] * 2 * MAX_DEPTH), text.decode()]
+    assert "nested too deeply" in refused(
+        b'{"' + b"]" * MAX_DEPTH + b'": ' + b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1) + b"}"
+    )
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
