@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
 import numpy as np
@@ -48,7 +48,9 @@ def dump_golden(
                 key = _SEPARATOR.join((signature, side, name))
                 arrays.update(_packed(key, np.asarray(array)))
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    # NumPy 2 has a parameter beside the arrays, which its types mistake them for.
+    save: Callable[..., None] = np.savez_compressed
+    save(buffer, **arrays)
     return buffer.getvalue()
 
 
@@ -75,7 +77,7 @@ def golden_machine(content: bytes) -> str:
 def _packed(key: str, array: Array) -> dict[str, Array]:
     if array.dtype != object:
         return {key: array}
-    texts = [bytes(text) for text in array.reshape(-1)]
+    texts = [bytes(text) for text in array.reshape(-1).tolist()]
     return {
         key + _TEXT: np.frombuffer(b"".join(texts), np.uint8),
         key + _OFFSETS: np.cumsum([0, *(len(text) for text in texts)], dtype=np.int64),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -74,7 +74,8 @@ class PeerAnswers:
         )
         arrays[_NOTES] = np.array(json.dumps(dict(self.notes)))
         partial = path.with_suffix(".partial.npz")
-        np.savez_compressed(partial, **arrays)
+        save: Callable[..., None] = np.savez_compressed  # as in trainer/golden.py
+        save(partial, **arrays)
         partial.rename(path)
 
 

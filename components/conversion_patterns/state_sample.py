@@ -136,7 +136,7 @@ def _end_of_the_way(
     """When the furthest stage within the horizon was reached; t itself for who stayed."""
     limit = np.minimum(at.t + horizon_days * clock.DAY, follow.known_until)
     limit = np.minimum(limit, np.where(follow.other == clock.NEVER, clock.NEVER, follow.other))
-    stop = at.t.copy()
+    stop: clock.Instants = at.t.copy()
     for target in range(part.histories.records.stages):
         arrived = (target > stage) & (follow.reached[:, target] < limit)
         stop = np.where(arrived, follow.reached[:, target], stop)

@@ -106,7 +106,7 @@ def _reference(
     for place in range(stages):
         here = stage == place
         mean = stacked[here].mean(axis=0) if here.any() else everywhere
-        found.append(tuple(tuple(row) for row in mean.tolist()))
+        found.append(tuple(tuple(row.tolist()) for row in mean))
     return tuple(found)
 
 

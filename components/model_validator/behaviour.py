@@ -245,7 +245,7 @@ class Behaviour:
         moved = probes.exchanged(self._mixed, group, there)
         before, after = self._mixed_answers, self._predict(moved)
         differs = probes.differing(self._mixed, moved, group)
-        rows = differs if differs.ndim == 1 else differs.any(axis=1)
+        rows = differs if differs.ndim == 1 else np.asarray(differs.any(axis=1))
         places = there & (differs[:, np.newaxis] if differs.ndim == 1 else differs)
         judged = {**dict.fromkeys(ALONE, rows), **dict.fromkeys(LISTED, places)}
         return {

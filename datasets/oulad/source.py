@@ -212,7 +212,7 @@ def _read_text(path: Path) -> pl.DataFrame:
 
 def _typed(raw: pl.DataFrame, where: str, name: str, kind: pl.DataType) -> pl.Series:
     text = raw.get_column(name)
-    values = text.cast(kind, strict=False)
+    values: pl.Series = text.cast(kind, strict=False)
     broken = (values.is_null() & text.is_not_null()).arg_true()
     if broken.len():
         raise DataError(

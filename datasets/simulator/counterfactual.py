@@ -126,4 +126,5 @@ class Counterfactual:
 
     def _weeks(self, snapshots: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         passed = snapshots[names.SNAPSHOT_TIME] - self._start
-        return (passed.dt.total_days() // DAYS_A_WEEK).cast(pl.Int64).to_numpy()
+        weeks: pl.Series = (passed.dt.total_days() // DAYS_A_WEEK).cast(pl.Int64)
+        return weeks.to_numpy()

@@ -154,7 +154,7 @@ class FunnelModel:
         types = self.parameters.types
         sent = kind.sending * self._sent(kind.offered)
         shape = (self.classes, OPEN_STAGES, SILENCE_LEVELS, len(types))
-        probability = np.broadcast_to(sent[None, :, None, :], shape).copy()
+        probability: Floats = np.broadcast_to(sent[None, :, None, :], shape).copy()
         own = [index for index, contact in enumerate(types) if contact.student_initiated]
         probability[..., own] = self._visits()[:, None, :, None] / max(len(own), 1)
         return probability

@@ -14,6 +14,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from schemas.tfx_lines import print_defaults
 from serving.model_server.json_examples import fill_input
 from serving.model_server.json_parse import parse_object, too_deep
 from serving.model_server.json_predict import parse_predict, signature_in
@@ -131,7 +132,7 @@ def _proto_json(message: Message) -> str:
     return str(
         json_format.MessageToJson(
             message,
-            including_default_value_fields=True,
+            **print_defaults(),
             preserving_proto_field_name=True,
             indent=1,
         )
