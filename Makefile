@@ -72,7 +72,7 @@ lock: setup  ## Resolve the dependencies anew
 	  --generate-hashes --no-annotate --no-emit-index-url \
 	  --custom-compile-command "make lock" --output-file requirements/py310-tfx1.16.txt
 	$(BIN)/uv pip compile --quiet --upgrade setup.py requirements/py311-tfx1.21.in --universal \
-	  --extra kubeflow --extra test --extra lint --python-version 3.11 \
+	  --extra kubeflow --extra postgres --extra test --extra lint --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-emit-index-url \
 	  --custom-compile-command "make lock" --output-file requirements/py311-tfx1.21.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/bootstrap.in --universal \
