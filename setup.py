@@ -66,7 +66,13 @@ setup(
     extras_require={
         "kubeflow": ["kfp>=2.5,<3"],
         "postgres": ["psycopg[binary]>=3.1,<4"],
-        "test": ["hypothesis", "pytest>=8", "pytest-timeout", "schemathesis>=4,<5"],
+        "test": [
+            "hypothesis",
+            "kubernetes-validate>=1.31",
+            "pytest>=8",
+            "pytest-timeout",
+            "schemathesis>=4,<5",
+        ],
         "lint": ["mypy>=1.8", "ruff>=0.5", "types-PyYAML"],
     },
     entry_points={"console_scripts": ["goalpath = pipeline.cli:main"]},
