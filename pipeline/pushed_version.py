@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,15 +59,40 @@ def open_pushed(
 
 def load_model(version: versions.Version) -> tuple[PushedModel, GoalpathConfig]:
     """The model of a version and the configuration that it was made with."""
-    # TensorFlow greets on standard error, and a library that it imports announces the end
-    # of Python 3.10, which TFX 1.16 dictates; errors are raised all the same.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
+    config = stored_config(version.manifest["config"], where=str(version.model_dir))
+    # A library that TensorFlow imports announces the end of Python 3.10, which TFX 1.16
+    # dictates; errors are raised all the same.
+    with without_greetings(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You are using a non-supported Python", FutureWarning)
         from serving.pushed_model import PushedModel  # noqa: PLC0415  TensorFlow takes seconds
 
-    config = stored_config(version.manifest["config"], where=str(version.model_dir))
-    return PushedModel(version.model_dir, config), config
+        return PushedModel(version.model_dir, config), config
+
+
+@contextlib.contextmanager
+def without_greetings() -> Iterator[None]:
+    """Keeps what TensorFlow writes to standard error while it loads, and tells it if it fails.
+
+    Its libraries write to the file descriptor from C++, some of it whatever the level. Where
+    a person has set the level, nothing is kept from them.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            kept.seek(0)
+            os.write(saved, kept.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
 
 
 def model_name(out: Path) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline.pushed_version import open_pushed
+from pipeline.pushed_version import open_pushed, without_greetings
 from schemas.errors import InputError
 from serving.versions import NoVersionError
 
@@ -34,3 +35,38 @@ def test_a_half_pushed_version_answers_nothing(
     with pytest.raises(NoVersionError):
         open_pushed(tmp_path, student="s1", any_student=False)
     assert "serving.pushed_model" not in sys.modules
+
+
+LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+
+
+def test_what_libraries_greet_with_is_kept_from_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(LEVEL, raising=False)
+    with without_greetings():
+        os.write(2, b"hello\n")
+        assert os.environ[LEVEL] == "3"
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+    monkeypatch.delenv(LEVEL)
+
+
+def test_what_they_said_is_told_where_they_fail(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(LEVEL, raising=False)
+    with pytest.raises(RuntimeError, match="no kernel"), without_greetings():
+        os.write(2, b"why\n")
+        raise RuntimeError("no kernel")
+    assert capfd.readouterr().err == "why\n"
+    monkeypatch.delenv(LEVEL)
+
+
+def test_a_level_that_a_person_set_keeps_nothing_from_them(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(LEVEL, "0")
+    with without_greetings():
+        os.write(2, b"hello\n")
+    assert capfd.readouterr().err == "hello\n"
