@@ -56,9 +56,13 @@ def test_what_they_said_is_told_where_they_fail(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv(LEVEL, raising=False)
-    with pytest.raises(RuntimeError, match="no kernel"), without_greetings():
+
+    def fail() -> None:
         os.write(2, b"why\n")
         raise RuntimeError("no kernel")
+
+    with pytest.raises(RuntimeError, match="no kernel"), without_greetings():
+        fail()
     assert capfd.readouterr().err == "why\n"
     monkeypatch.delenv(LEVEL)
 
