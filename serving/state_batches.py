@@ -18,7 +18,7 @@ from schemas.features import DType, FeatureSpec, Shape
 from serving.states import ENDED
 
 Column = npt.NDArray[np.generic]
-_NUMPY_TYPES = {DType.BYTES: object, DType.FLOAT: np.float32, DType.INT: np.int64}
+NUMPY_TYPES = {DType.BYTES: object, DType.FLOAT: np.float32, DType.INT: np.int64}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ def state_columns(values: Mapping[str, object], specs: Sequence[FeatureSpec]) ->
             value = [text if isinstance(text, bytes) else str(text).encode() for text in texts]
         elif not isinstance(value, list):
             value = [value]
-        row = np.array(value, _NUMPY_TYPES[spec.dtype])
+        row = np.array(value, NUMPY_TYPES[spec.dtype])
         columns[spec.key] = row if spec.shape is Shape.SCALAR else row[np.newaxis]
     return columns
 
@@ -126,14 +126,14 @@ def dense_column(column: pa.Array, spec: FeatureSpec) -> Column:
     values = _values(column.flatten(), spec.dtype)
     width = int(lengths.max(initial=0))
     padding = b"" if spec.dtype is DType.BYTES else 0
-    padded = np.full((len(lengths), width), padding, _NUMPY_TYPES[spec.dtype])
+    padded = np.full((len(lengths), width), padding, NUMPY_TYPES[spec.dtype])
     padded[np.arange(width) < lengths[:, None]] = values
     return padded
 
 
 def _values(column: pa.Array, dtype: DType) -> Column:
     if dtype is not DType.BYTES:
-        return np.asarray(column.to_numpy(zero_copy_only=False), _NUMPY_TYPES[dtype])
+        return np.asarray(column.to_numpy(zero_copy_only=False), NUMPY_TYPES[dtype])
     found = np.empty(len(column), object)
     found[:] = column.cast(pa.large_binary()).to_pylist()
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +14,10 @@ from components.conversion_patterns.document import ModelAnswers
 from schemas import names
 from schemas.config import GoalpathConfig
 from schemas.errors import GoalpathError
-from schemas.features import DType, FeatureSpec, Shape, candidate_features, query_features
+from schemas.features import candidate_features, query_features
+from serving.state_batches import NUMPY_TYPES, dense_column
 
 BATCH: Final = 512
-_PADDING: Final = {DType.BYTES: b"", DType.FLOAT: 0.0, DType.INT: 0}
-_NUMPY_TYPES: Final = {DType.BYTES: object, DType.FLOAT: np.float32, DType.INT: np.int64}
 
 Tensors = dict[str, npt.NDArray[np.generic]]
 
@@ -64,29 +62,11 @@ def _inputs(sample: pa.Table, config: GoalpathConfig) -> Tensors:
     """Query features by name, and empty lists of candidates."""
     rows = sample.num_rows
     empty = {
-        spec.key: np.zeros((rows, 0), _NUMPY_TYPES[spec.dtype])
+        spec.key: np.zeros((rows, 0), NUMPY_TYPES[spec.dtype])
         for spec in candidate_features(config)
     }
-    return empty | {spec.key: _dense(sample[spec.key], spec) for spec in query_features(config)}
-
-
-def _dense(column: pa.ChunkedArray, spec: FeatureSpec) -> npt.NDArray[np.generic]:
-    """A column as `[n]`, or lists as `[n, longest]`, padded at their ends."""
-    values = column.to_pylist()
-    if spec.shape is Shape.SCALAR:
-        return _array([_as_bytes(value) for value in values], spec)
-    longest = max(len(value) for value in values)
-    padding = _PADDING[spec.dtype]
-    padded = [
-        [*(_as_bytes(each) for each in value), *[padding] * (longest - len(value))]
-        for value in values
-    ]
-    return _array(padded, spec).reshape(len(values), longest)
-
-
-def _array(values: Sequence[object], spec: FeatureSpec) -> npt.NDArray[np.generic]:
-    return np.array(values, _NUMPY_TYPES[spec.dtype])
-
-
-def _as_bytes(value: object) -> object:
-    return value.encode() if isinstance(value, str) else value
+    query = {
+        spec.key: dense_column(sample[spec.key].combine_chunks(), spec)
+        for spec in query_features(config)
+    }
+    return empty | query
