@@ -5,7 +5,7 @@ Training and every signature go through these functions, so that they cannot dif
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import tensorflow as tf
@@ -68,6 +68,22 @@ def dense_from_raw(
         else:
             dense[spec.key] = value if spec.shape is Shape.VECTOR else value[:, 0]
     return dense
+
+
+def dense_from_examples(
+    serialized: Sequence[bytes], specs: Iterable[FeatureSpec], config: GoalpathConfig
+) -> dict[str, tf.Tensor]:
+    """Features of serialized Examples by `dense_signature`.
+
+    Args:
+      serialized: `B` of them.
+      specs: the features wanted, none of them a key or label.
+      config: of the data set.
+    """
+    specs = tuple(specs)
+    parsing = raw_feature_spec(config, labels=False)
+    wanted = {spec.key: parsing[spec.key] for spec in specs}
+    return dense_from_raw(tf.io.parse_example(list(serialized), wanted), specs)
 
 
 def raw_from_dense(

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from benchmarks.goal_parts.pushed_goals import dense_inputs
 from benchmarks.quality_parts.progress import Progress
 from benchmarks.quality_parts.read_examples import serialized_batches
 from benchmarks.quality_parts.snapshots import Snapshots
@@ -20,6 +19,7 @@ from schemas import features, names
 from schemas.config import GoalpathConfig
 from schemas.goal_answers import GoalRecommendation
 from schemas.goal_state import GoalState, Heads, Offer
+from trainer.batching import dense_from_examples
 
 BATCH: Final = 128
 Floats = npt.NDArray[np.float64]
@@ -134,8 +134,8 @@ def states_of_examples(
 def _states_of(
     model: Any, serialized: Sequence[bytes], config: GoalpathConfig
 ) -> Iterator[GoalState]:
-    query = dense_inputs(serialized, features.query_features(config), config)
-    candidates = dense_inputs(serialized, features.candidate_features(config), config)
+    query = dense_from_examples(serialized, features.query_features(config), config)
+    candidates = dense_from_examples(serialized, features.candidate_features(config), config)
     heads = _numpy(model.signatures[names.SIGNATURE_GOAL](**query))
     given = _numpy(model.signatures[names.SIGNATURE_GOAL_GIVEN](**query, **candidates))
     state, offered = _numpy(query), _numpy(candidates)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from benchmarks.quality_parts.progress import Progress
 from benchmarks.quality_parts.read_examples import serialized_batches
 from schemas import features, names
 from schemas.config import GoalpathConfig
-from trainer.batching import dense_from_raw, raw_feature_spec
+from trainer.batching import dense_from_examples
 
 BATCH: Final = 512
 Floats = npt.NDArray[np.float64]
@@ -49,7 +48,9 @@ def ask_goals(
     parts: dict[str, list[Floats]] = {key: [] for key in keys}
     done = 0
     for serialized in serialized_batches(files, BATCH):
-        answers = function(**dense_inputs(serialized, features.query_features(config), config))
+        answers = function(
+            **dense_from_examples(serialized, features.query_features(config), config)
+        )
         for key in keys:
             parts[key].append(answers[key].numpy().astype(np.float64))
         done += len(serialized)
@@ -57,13 +58,3 @@ def ask_goals(
             progress.say(f"asked about {done:,} snapshots")
     joined = [np.concatenate(parts[key]) for key in keys]
     return GoalAnswers(*joined)
-
-
-def dense_inputs(
-    serialized: Sequence[bytes], specs: Iterable[features.FeatureSpec], config: GoalpathConfig
-) -> dict[str, tf.Tensor]:
-    """Inputs of a signature by name, from serialized Examples."""
-    specs = tuple(specs)
-    parsing = raw_feature_spec(config, labels=False)
-    wanted = {spec.key: parsing[spec.key] for spec in specs}
-    return dense_from_raw(tf.io.parse_example(list(serialized), wanted), specs)

@@ -14,7 +14,7 @@ from schemas import features, names
 from schemas.config import GoalpathConfig
 from schemas.goal_parameters import PROFILE_FEATURES
 from serving.goals.synthesis import HeadOutputs
-from trainer.batching import dense_from_raw, dense_signature, raw_feature_spec
+from trainer.batching import dense_from_examples, dense_signature
 from trainer.example_batches import serialized_examples
 
 BATCH: Final = 512
@@ -58,16 +58,14 @@ class AskedBatches:
     def __init__(self, config: GoalpathConfig, signatures: Mapping[str, Signature]) -> None:
         self._specs = features.query_features(config)
         self._candidates = dense_signature(features.candidate_features(config))
-        keys = {spec.key for spec in self._specs}
-        parsing = raw_feature_spec(config, labels=False)
-        self._parsing = {key: spec for key, spec in parsing.items() if key in keys}
+        self._config = config
         self._signatures = signatures
         self._answers: dict[str, list[Array]] = {key: [] for key in _ANSWERS}
 
     def each(self, batches: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
         """The batches as they come, asked about on the way."""
         for serialized in batches:
-            query = dense_from_raw(tf.io.parse_example(serialized, self._parsing), self._specs)
+            query = dense_from_examples(serialized, self._specs, self._config)
             none = {
                 key: empty_list(spec, len(serialized)) for key, spec in self._candidates.items()
             }
