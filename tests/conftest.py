@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from tests.pushed_run import PushedRun
     from tests.trained_run import TrainedRun
+
+# A change is judged by the same generated examples each time. New ones are looked for with
+# HYPOTHESIS_PROFILE=explore, and what they find is written down as an example of its test.
+settings.register_profile("repeat", derandomize=True)
+settings.register_profile("explore", derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 
 @pytest.fixture(name="trained", scope="session")

@@ -22,6 +22,7 @@ MAX_TENSOR_BYTES: Final = 1 << 31
 """Beyond it a tensor is refused: a few bytes of a request may declare any shape."""
 
 _VARINT_BITS: Final = 7
+_VARINT32_BYTES: Final = 5
 _LENGTH_DELIMITED: Final = 2
 
 
@@ -179,6 +180,8 @@ def _from_content(content: bytes, kind: TensorKind, count: int) -> Array:
         return _object_array(_string_list(content, count))
     if len(content) != count * kind.dtype.itemsize:
         raise TensorFormatError(f"{count} values of {kind.name} are not {len(content)} bytes.")
+    if kind.name == "bool" and max(content) > 1:
+        raise TensorFormatError(f"a value of bool is a byte of 0 or 1, not {max(content)}.")
     return np.frombuffer(content, kind.dtype)
 
 
@@ -195,15 +198,13 @@ def _string_list(content: bytes, count: int) -> list[bytes]:
 
 
 def _read_varint(content: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(content):
-        byte = content[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
+    """`core::GetVarint32Ptr`: five bytes at most, and bits beyond the 32nd are dropped."""
+    value = 0
+    for shift, byte in enumerate(content[at : at + _VARINT32_BYTES]):
+        value |= (byte & 0x7F) << shift * _VARINT_BITS
         if byte < 0x80:
-            return value, at
-        shift += _VARINT_BITS
-    raise TensorFormatError("the lengths of a list of strings end early.")
+            return value & 0xFFFFFFFF, at + shift + 1
+    raise TensorFormatError("a length in a list of strings has no end.")
 
 
 def _varint(value: int) -> bytes:

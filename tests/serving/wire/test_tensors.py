@@ -16,7 +16,7 @@ from serving.wire.tensors import (
     to_array,
 )
 
-FLOAT, INT32, STRING, INT8, HALF = 1, 3, 7, 6, 19
+FLOAT, INT32, STRING, INT8, HALF, BOOL = 1, 3, 7, 6, 19, 10
 
 
 def proto(dtype: int, shape: list[int], **fields: object) -> TensorProto:
@@ -65,6 +65,8 @@ def test_strings_as_content_are_lengths_then_bytes() -> None:
         proto(FLOAT, [2], tensor_content=b"1234567"),
         proto(STRING, [2], tensor_content=b"\x05\x01ab"),
         proto(STRING, [1], tensor_content=b"\xff"),
+        proto(STRING, [1], tensor_content=b"\x80\x80\x80\x80\x80\x00"),
+        proto(BOOL, [3], tensor_content=b"\x00\x01\x02"),
         proto(FLOAT, [1 << 40]),
         proto(FLOAT, [1 << 33, 1 << 33, 1 << 33]),
     ],
@@ -72,6 +74,11 @@ def test_strings_as_content_are_lengths_then_bytes() -> None:
 def test_what_is_no_tensor(broken: TensorProto) -> None:
     with pytest.raises(TensorFormatError):
         to_array(broken)
+
+
+def test_a_length_of_a_string_has_32_bits() -> None:
+    cut = proto(STRING, [1], tensor_content=b"\x81\x80\x80\x80\x10a")
+    assert to_array(cut).tolist() == [b"a"]
 
 
 def test_the_largest_tensor_is_bounded() -> None:
