@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from serving.model_server.freed_memory import return_freed_memory
 from serving.model_server.servable import Servable, ServableId, State, VersionState
 from serving.wire.status import Code, StatusError
 
@@ -242,6 +243,7 @@ class ServableManager:
             entry.phase = _Phase.READY
             self._serving.setdefault(entry.id.name, {})[entry.id.version] = entry
             self._publish(entry.id, VersionState(State.AVAILABLE))
+        return_freed_memory()
         _LOG.info("Successfully loaded servable version %s", entry.id)
 
     def _load_failed(self, entry: _Managed, error: StatusError) -> None:
@@ -271,6 +273,7 @@ class ServableManager:
             entry.phase = _Phase.OVER
             self._publish(entry.id, VersionState(State.END))
             self._forget_unused(entry)
+        return_freed_memory()
         _LOG.info("Unloaded servable version %s", entry.id)
 
     def _forget_unused(self, entry: _Managed) -> None:
