@@ -71,6 +71,7 @@ setup(
             "kubernetes-validate>=1.31",
             "pytest>=8",
             "pytest-timeout",
+            "pytest-xdist",
             "schemathesis>=4,<5",
         ],
         "lint": ["mypy>=1.8", "ruff>=0.5", "types-PyYAML"],
