@@ -8,6 +8,9 @@ DEMO ?= demo
 OUT ?= $(DEMO)/out
 NAME ?=
 CACHE ?=
+# Tests run in so many processes; the files of tests are dealt out as wholes.
+TEST_WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadscope
 
 .PHONY: help
 help:  ## List the targets
@@ -27,11 +30,11 @@ run: setup  ## Simulate a university, run the whole pipeline, ask the pushed mod
 
 .PHONY: test
 test: setup lint types  ## Lint, types and every test
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 .PHONY: test-fast
 test-fast: setup  ## The tests that need no model and no pipeline
-	$(BIN)/python -m pytest -q -m "not slow and not e2e"
+	$(PYTEST) -q -m "not slow and not e2e"
 
 .PHONY: test-debian13
 test-debian13:  ## `make test` on the newest TFX line, in a Debian 13 root (needs root)
@@ -86,8 +89,8 @@ lock: setup  ## Resolve the dependencies anew
 	  --extra kubeflow --extra postgres --constraints requirements/py310-tfx1.16.txt --python-version 3.10 \
 	  --python $(BIN)/python --generate-hashes --no-annotate --no-emit-index-url \
 	  --custom-compile-command "make lock" --output-file requirements/image.txt
-	$(BIN)/uv pip compile --quiet --upgrade requirements/kfp-local.in --python-version 3.10 \
-	  --python $(BIN)/python --generate-hashes --no-annotate --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --upgrade requirements/kfp-local.in --universal \
+	  --python-version 3.10 --generate-hashes --no-annotate --no-emit-index-url \
 	  --custom-compile-command "make lock" --output-file requirements/kfp-local.txt
 
 .PHONY: clean

@@ -21,6 +21,12 @@ settings.register_profile("explore", derandomize=False, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Lets several workers begin with what takes longest, so that none is left with it."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
 @pytest.fixture(name="trained", scope="session")
 def _trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
     """A model trained on random Examples and exported; to be read, not changed."""

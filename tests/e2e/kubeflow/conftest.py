@@ -16,6 +16,7 @@ from tests.e2e.runs import ROOT
 from tools.prune_environment import prune
 
 HERE = Path(__file__).parent
+IMAGE_LOCK = "image.txt" if sys.version_info < (3, 11) else "py311-tfx1.21.txt"
 PACKAGES = ("components", "datasets", "pipeline", "schemas", "serving", "trainer")
 
 
@@ -98,7 +99,10 @@ def _environment(folder: Path, lock: str) -> Path:
 
 @pytest.fixture(name="cluster", scope="session")
 def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
-    """KFP in its own environment, and what the Dockerfile installs in another."""
+    """KFP in its own environment, and what the Dockerfile installs in another.
+
+    The Dockerfile is for the line of Python 3.10; elsewhere the lock of the tests stands in.
+    """
     folder = tmp_path_factory.mktemp("cluster")
     source = folder / "source"
     source.mkdir()
@@ -107,7 +111,7 @@ def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     for name in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, source / name, ignore=ignored)
-    python = _environment(folder / "image", "image.txt")
+    python = _environment(folder / "image", IMAGE_LOCK)
     _uv(
         "pip", "install", "--quiet", "--python", python, "--no-deps", "--no-build-isolation", source
     )
